@@ -83,7 +83,11 @@ export function cutOf(view: View, box: Box, size: Size): Cut | undefined {
   if (inside === undefined) return undefined;
   const shown = intersect(wanted, whole(view.picture)) ?? inside;
   const [sx, sy] = [size.width / wanted.w, size.height / wanted.h];
-  const at = { x: Math.round((shown.x - wanted.x) * sx), y: Math.round((shown.y - wanted.y) * sy) };
+  // A sliver at the far edge of a patch rounds to the edge; it must still have a pixel.
+  const at = {
+    x: Math.min(size.width - 1, Math.round((shown.x - wanted.x) * sx)),
+    y: Math.min(size.height - 1, Math.round((shown.y - wanted.y) * sy)),
+  };
   return {
     box: inside,
     size: {
