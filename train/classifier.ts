@@ -1,0 +1,156 @@
+/**
+ * Supervised stages: a classifier on whole frames, on masked frames, or on glances.
+ *
+ * Dimension key: N batch, K cells, C classes.
+ *
+ * @module
+ */
+import { cellCount, type Grid } from "../core/geometry/mod.ts";
+import { permutation, stream } from "../core/random.ts";
+import type { Learner } from "./engine/learner.ts";
+import { Optimizer, rateAt } from "./engine/optimizer.ts";
+import { crossEntropy, distillation, step } from "./engine/step.ts";
+import { tf } from "./engine/tf.ts";
+import { type GlanceOptions, glancesOf } from "./glance.ts";
+import { greedyActions, type LabelledFrames, type UpdateOptions } from "./patchdrop.ts";
+import type { Place, Stage } from "./run.ts";
+import type { Vision } from "./vision.ts";
+
+/** Options of a supervised stage. */
+export interface ClassifierStageOptions {
+  /** Passes over the data. */
+  readonly epochs: number;
+  /** Frames per batch. */
+  readonly batchSize: number;
+  /** Update of the classifier. */
+  readonly update: UpdateOptions;
+  /** Weight of the loss against the teacher's answers on whole frames. @default 0 */
+  readonly distill?: number;
+}
+
+/** What every supervised stage works on. */
+export interface ClassifierStageParts {
+  /** Name of the stage. */
+  readonly name: string;
+  /** The network that learns. */
+  readonly learner: Learner;
+  /** Logits `float32[N, C]` of a batch in training mode. */
+  readonly logits: (batch: LabelledFrames, place: Place) => tf.Tensor;
+  /** Whole-frame teacher: input `image`, output `logits`. */
+  readonly teacher?: Learner;
+  /** Batches of an epoch. */
+  readonly batches: number;
+  /** Batches of an epoch from a batch on. */
+  readonly data: Stage<LabelledFrames>["data"];
+  /** Measures after an epoch. */
+  readonly validate?: NonNullable<Stage<LabelledFrames>["validate"]>;
+}
+
+/** A supervised stage. */
+export function classifierStage(
+  parts: ClassifierStageParts,
+  options: ClassifierStageOptions,
+): Stage<LabelledFrames> {
+  const { learner, teacher, name } = parts;
+  const { schedule, optimizer } = options.update;
+  const updater = new Optimizer(learner.trainable, optimizer, learner.decayed);
+  const total = options.epochs * parts.batches;
+  const distill = options.distill ?? 0;
+  return {
+    name,
+    epochs: options.epochs,
+    batches: parts.batches,
+    batchSize: options.batchSize,
+    optimizers: { classifier: updater },
+    data: parts.data,
+    learn(batch, place) {
+      const labels = tf.tensor1d(batch.labels, "int32");
+      const wanted = teacher === undefined || distill === 0
+        ? undefined
+        : tf.tidy(() => teacher.predict({ image: tf.tensor4d(batch.images, [...batch.shape]) })["logits"]!);
+      let accuracy: tf.Scalar | undefined;
+      const loss = step(
+        {
+          learners: [learner],
+          updates: [{ optimizer: updater, rate: rateAt({ ...schedule, total }, place.step) }],
+        },
+        () => {
+          const logits = parts.logits(batch, place);
+          accuracy = tf.keep(
+            tf.mean(tf.cast(tf.equal(tf.argMax(logits, 1), labels), "float32")),
+          ) as tf.Scalar;
+          const own = crossEntropy(logits, labels);
+          return wanted === undefined ? own : tf.add(own, tf.mul(distillation(logits, wanted, 2), distill));
+        },
+      );
+      tf.dispose([labels, wanted ?? []]);
+      return { loss, accuracy: accuracy! };
+    },
+    ...(parts.validate === undefined ? {} : { validate: parts.validate }),
+  };
+}
+
+/** Every cell of every frame on, `float32[N * K]`. */
+export function allCells(frames: number, grid: Grid): Float32Array {
+  return new Float32Array(frames * cellCount(grid)).fill(1);
+}
+
+/**
+ * Random actions: each frame draws a keep probability, uniform in `[least, 1]`, then each cell is kept with it.
+ *
+ * @returns `float32[N * K]`.
+ */
+export function randomActions(frames: number, grid: Grid, least: number, random: () => number): Float32Array {
+  const cells = cellCount(grid);
+  const actions = new Float32Array(frames * cells);
+  for (let n = 0; n < frames; n++) {
+    const keep = least + (1 - least) * random();
+    for (let k = 0; k < cells; k++) actions[n * cells + k] = random() < keep ? 1 : 0;
+  }
+  return actions;
+}
+
+/**
+ * Nested actions: each frame draws a number of cells, uniform in `least` to K, and takes that many of the policy's ranking.
+ * So the classifier learns every stage of a patient episode. One frame in four takes the policy's greedy action.
+ *
+ * @param probabilities `float32[N * K]` of the policy.
+ * @returns `float32[N * K]`.
+ */
+export function nestedActions(
+  probabilities: Float32Array,
+  cells: number,
+  least: number,
+  random: () => number,
+): Float32Array {
+  const actions = greedyActions(probabilities);
+  for (let from = 0; from < actions.length; from += cells) {
+    if (random() < 0.25) continue;
+    const own = probabilities.subarray(from, from + cells);
+    const ties = permutation(cells, random);
+    const order = Array.from(own.keys()).sort((a, b) => own[b]! - own[a]! || ties[a]! - ties[b]!);
+    const count = least + Math.floor(random() * (cells - least + 1));
+    for (let k = 0; k < cells; k++) actions[from + order[k]!] = k < count ? 1 : 0;
+  }
+  return actions;
+}
+
+/** Logits of frames with all cells on, or masked at random from `keepLeast` on. */
+export function frameLogits(
+  vision: Vision,
+  grid: Grid,
+  { seed, keepLeast }: { readonly seed: number; readonly keepLeast: number },
+): ClassifierStageParts["logits"] {
+  return (batch, { stage, epoch, batch: index }) => {
+    const frames = batch.shape[0];
+    const actions = keepLeast >= 1
+      ? allCells(frames, grid)
+      : randomActions(frames, grid, keepLeast, stream(seed, `masks/${stage}/${epoch}/${index}`));
+    return vision.logits(batch, actions, true);
+  };
+}
+
+/** Logits of the glances of frames. */
+export function glanceLogits(learner: Learner, options: GlanceOptions): ClassifierStageParts["logits"] {
+  return (batch) => learner.train({ glance: glancesOf(batch, options) })["logits"]!;
+}

@@ -1,0 +1,137 @@
+/**
+ * A network being trained: its variables, its forward pass in either mode, its running statistics.
+ *
+ * @module
+ */
+import {
+  checkWeights,
+  type Graph,
+  initialize,
+  isDecayed,
+  isTrainable,
+  type Role,
+  rolesOf,
+  verify,
+  type Weights,
+} from "../../core/graph/mod.ts";
+import { stream } from "../../core/random.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import { runGraph, type Statistics } from "./rules.ts";
+import { tf } from "./tf.ts";
+
+/** Outputs of a graph by name. */
+export type Outputs = { readonly [name: string]: tf.Tensor };
+
+/** A network on the open engine. Dispose of it when done. */
+export class Learner {
+  /** Its graph. */
+  readonly graph: Graph;
+  readonly #roles: ReadonlyMap<string, Role>;
+  readonly #variables: ReadonlyMap<string, tf.Variable>;
+  #pending: Statistics[] = [];
+  #dropouts = 0;
+
+  /**
+   * @param graph Verified here.
+   * @param weights Exactly the parameters of the graph.
+   */
+  constructor(graph: Graph, weights: Weights) {
+    verify(graph);
+    checkWeights(graph, weights);
+    this.graph = graph;
+    this.#roles = rolesOf(graph);
+    this.#variables = new Map(graph.params.map(({ id, shape }) => {
+      const start = tf.tensor(weights.get(id)!.data, [...shape]);
+      const variable = tf.variable(start, isTrainable(this.#roles.get(id)!));
+      start.dispose();
+      return [id, variable];
+    }));
+  }
+
+  /** A network with fresh weights; every parameter has its own stream of the seed. */
+  static fresh(graph: Graph, seed: number): Learner {
+    return new Learner(graph, initialize(graph, (id) => stream(seed, `init/${graph.name}/${id}`)));
+  }
+
+  /** Variables learned by gradient, by name. */
+  get trainable(): Map<string, tf.Variable> {
+    return new Map([...this.#variables].filter(([, { trainable }]) => trainable));
+  }
+
+  /** Names of the variables weight decay acts on. */
+  get decayed(): Set<string> {
+    return new Set([...this.#roles].filter(([, role]) => isDecayed(role)).map(([id]) => id));
+  }
+
+  /** Outputs with running statistics; call inside a tidy. */
+  predict(inputs: Readonly<Record<string, tf.Tensor>>): Outputs {
+    return runGraph(this.graph, this.#bind(inputs), { training: false });
+  }
+
+  /**
+   * Outputs with batch statistics and dropout; call inside a tidy or a gradient. The new statistics are kept until
+   * {@link settle}.
+   */
+  train(inputs: Readonly<Record<string, tf.Tensor>>, seed = 0): Outputs {
+    return runGraph(this.graph, this.#bind(inputs), {
+      training: true,
+      seeds: () => Math.imul(seed, 0x9e3779b1) + this.#dropouts++,
+      onStatistics: ({ running, batch, momentum }) => {
+        this.#pending.push({ running, batch: [tf.keep(batch[0]), tf.keep(batch[1])], momentum });
+      },
+    });
+  }
+
+  /** Blends the statistics of all {@link train} calls since the last time into the running ones, in order. */
+  settle(): void {
+    for (const { running, batch, momentum } of this.#pending) {
+      running.forEach((variable, i) => {
+        const fresh = batch[i]!;
+        const blended = tf.tidy(() => tf.add(variable, tf.mul(tf.sub(fresh, variable), momentum)));
+        (variable as tf.Variable).assign(blended);
+        blended.dispose();
+        fresh.dispose();
+      });
+    }
+    this.#pending = [];
+    this.#dropouts = 0;
+  }
+
+  /** Forgets statistics that were not settled, after a failed step. */
+  forget(): void {
+    for (const { batch } of this.#pending) batch.forEach((each) => each.dispose());
+    this.#pending = [];
+  }
+
+  /** Copies of all parameters. */
+  async weights(): Promise<Map<string, Tensor>> {
+    const entries = await Promise.all(
+      [...this.#variables].map(async ([id, variable]): Promise<[string, Tensor]> => [
+        id,
+        // slice(): some backends hand out memory they use again
+        { shape: variable.shape, data: (await variable.data<"float32">()).slice() },
+      ]),
+    );
+    return new Map(entries);
+  }
+
+  /** Replaces all parameters. */
+  load(weights: Weights): void {
+    checkWeights(this.graph, weights);
+    for (const [id, variable] of this.#variables) {
+      const value = tf.tensor(weights.get(id)!.data, variable.shape);
+      variable.assign(value);
+      value.dispose();
+    }
+  }
+
+  /** Frees all variables. */
+  dispose(): void {
+    this.forget();
+    for (const variable of this.#variables.values()) variable.dispose();
+  }
+
+  #bind(inputs: Readonly<Record<string, tf.Tensor>>): Map<string, tf.Tensor> {
+    return new Map<string, tf.Tensor>([...this.#variables, ...Object.entries(inputs)]);
+  }
+}

@@ -1,0 +1,161 @@
+/**
+ * Operations that TensorFlow has as one kernel and tfjs as several, with their gradients.
+ *
+ * On the native engines (`node`, `node-gpu`) each function runs the fused TensorFlow kernel; elsewhere it is composed
+ * from tfjs operations with the same result, so callers need not ask which engine is open.
+ *
+ * Dimension key: N batch, H W pixels, h w filter taps, C I O channels, M depth multiplier.
+ *
+ * @module
+ */
+import type { Pads, Pair } from "../../core/graph/mod.ts";
+import { has, KERNELS, run } from "./_native_registry.ts";
+import { tf } from "./tf.ts";
+
+/** Arguments of {@linkcode fusedBatchNorm}. */
+export interface BatchNormInputs {
+  /** `float32[N, H, W, C]`. */
+  readonly x: tf.Tensor4D;
+  /** `float32[C]`. */
+  readonly scale: tf.Tensor1D;
+  /** `float32[C]`. */
+  readonly offset: tf.Tensor1D;
+  /** Added to the (biased) variance before the root. */
+  readonly epsilon: number;
+}
+
+/** Batch normalisation over N, H and W with the statistics of this batch. */
+export interface BatchNormOutputs {
+  /** `float32[N, H, W, C]`, normalised, scaled and shifted. */
+  readonly y: tf.Tensor4D;
+  /** `float32[C]`; a number for running statistics: do not differentiate through it. */
+  readonly batchMean: tf.Tensor1D;
+  /** `float32[C]`, unbiased (divided by `N*H*W - 1`), as running statistics take it; do not differentiate through it. */
+  readonly batchVariance: tf.Tensor1D;
+}
+
+/**
+ * Training-mode batch normalisation; differentiable in `x`, `scale` and `offset`.
+ *
+ *     y = (x - mean) / sqrt(var + epsilon) * scale + offset,   var over N, H, W, biased
+ *
+ * Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167. Native: `FusedBatchNormV3`, `FusedBatchNormGradV3`.
+ */
+export function fusedBatchNorm({ x, scale, offset, epsilon }: BatchNormInputs): BatchNormOutputs {
+  if (has(KERNELS.batchNorm)) {
+    return tidyRecord(() => {
+      const [y, batchMean, batchVariance] = run<[tf.Tensor4D, tf.Tensor1D, tf.Tensor1D]>(
+        KERNELS.batchNorm,
+        [x, scale, offset],
+        { epsilon },
+      );
+      return { y, batchMean, batchVariance };
+    });
+  }
+  return tidyRecord(() => {
+    const { mean, variance } = tf.moments(x, [0, 1, 2]);
+    const [batchMean, biased] = [mean as tf.Tensor1D, variance as tf.Tensor1D];
+    const y = tf.batchNorm(x, batchMean, biased, offset, scale, epsilon);
+    const count = x.size / scale.size;
+    return { y, batchMean, batchVariance: tf.mul(biased, count / Math.max(1, count - 1)) };
+  });
+}
+
+/** `tf.tidy` for an interface that is a record of tensors. */
+function tidyRecord(compute: () => BatchNormOutputs): BatchNormOutputs {
+  return tf.tidy(compute as unknown as () => tf.NamedTensorMap) as unknown as BatchNormOutputs;
+}
+
+/**
+ * `max(x, 0)`, any shape, whose gradient is one kernel instead of two.
+ *
+ * Native: `ReluGrad` on the output, so that the input need not be kept.
+ */
+export function reluFast<T extends tf.Tensor>(x: T): T {
+  return has(KERNELS.relu) ? run<[T]>(KERNELS.relu, [x], {})[0] : tf.relu(x);
+}
+
+/** `min(max(x, 0), 6)`, any shape, with a one-kernel gradient. Native: `Relu6Grad`. */
+export function relu6Fast<T extends tf.Tensor>(x: T): T {
+  return has(KERNELS.relu6) ? run<[T]>(KERNELS.relu6, [x], {})[0] : tf.relu6(x);
+}
+
+/** `float32[N, ..., C]` plus `float32[C]`. Native: `BiasAdd`, `BiasAddGrad`. */
+export function addBias<T extends tf.Tensor>(x: T, bias: tf.Tensor1D): T {
+  return has(KERNELS.bias) && x.rank > 1 ? run<[T]>(KERNELS.bias, [x, bias], {})[0] : tf.add(x, bias);
+}
+
+/** Arguments of {@linkcode convolve} and {@linkcode convolveDepthwise}. */
+export interface ConvolutionInputs {
+  /** `float32[N, H, W, I]`. */
+  readonly x: tf.Tensor4D;
+  /** `float32[h, w, I, O]`; depthwise: `float32[h, w, I, M]`. */
+  readonly filter: tf.Tensor4D;
+  /** Step in pixels: vertical, horizontal. */
+  readonly strides: Pair;
+  /** Zeros added around the picture in pixels: top, left, bottom, right. */
+  readonly pads: Pads;
+}
+
+/**
+ * Cross-correlation with any zero border, without the padded copy tfjs needs; differentiable in `x` and `filter`.
+ *
+ * Native: `Conv2D`, `Conv2DBackpropInput`, `Conv2DBackpropFilter`. No groups and no dilation: TensorFlow has no
+ * gradient for them on processors.
+ *
+ * @returns `float32[N, H', W', O]`
+ */
+export function convolve({ x, filter, strides, pads }: ConvolutionInputs): tf.Tensor4D {
+  const attrs = { strides: [...strides], pads: [...pads] };
+  if (has(KERNELS.conv)) return run<[tf.Tensor4D]>(KERNELS.conv, [x, filter], attrs)[0];
+  return tf.tidy(() => tf.conv2d(bordered(x, pads), filter, [...strides] as [number, number], "valid"));
+}
+
+/**
+ * Depthwise cross-correlation: channel `c * M + m` of the result reads channel `c`; otherwise as {@linkcode convolve}.
+ *
+ * Native: `DepthwiseConv2dNative` and its two gradients.
+ *
+ * @returns `float32[N, H', W', I * M]`
+ */
+export function convolveDepthwise({ x, filter, strides, pads }: ConvolutionInputs): tf.Tensor4D {
+  const attrs = { strides: [...strides], pads: [...pads] };
+  // The native kernel takes one stride for both directions.
+  if (has(KERNELS.depthwise) && strides[0] === strides[1]) {
+    return run<[tf.Tensor4D]>(KERNELS.depthwise, [x, filter], attrs)[0];
+  }
+  return tf.tidy(() =>
+    tf.depthwiseConv2d(bordered(x, pads), filter, [...strides] as [number, number], "valid")
+  );
+}
+
+function bordered(x: tf.Tensor4D, [top, left, bottom, right]: Pads): tf.Tensor4D {
+  if (top === 0 && left === 0 && bottom === 0 && right === 0) return x;
+  return tf.pad4d(x, [[0, 0], [top, bottom], [left, right], [0, 0]]);
+}
+
+/** Arguments of {@linkcode softmaxCrossEntropy}. */
+export interface CrossEntropyInputs {
+  /** `float32[N, C]`. */
+  readonly logits: tf.Tensor2D;
+  /** `int32[N]`, classes in `[0, C)`, or `float32[N, C]`, probabilities. No gradient flows to them. */
+  readonly labels: tf.Tensor1D | tf.Tensor2D;
+}
+
+/**
+ * Cross-entropy per sample, stable for large logits; differentiable in `logits`.
+ *
+ *     loss[n] = -sum over c of labels[n, c] * log softmax(logits)[n, c]
+ *
+ * Native: `SparseSoftmaxCrossEntropyWithLogits` or `SoftmaxCrossEntropyWithLogits`, which compute the gradient on the way.
+ *
+ * @returns `float32[N]`
+ */
+export function softmaxCrossEntropy({ logits, labels }: CrossEntropyInputs): tf.Tensor1D {
+  const kernel = labels.rank === 1 ? KERNELS.sparseCrossEntropy : KERNELS.crossEntropy;
+  if (has(kernel)) return tf.tidy(() => run<[tf.Tensor1D, tf.Tensor2D]>(kernel, [logits, labels], {})[0]);
+  return tf.tidy(() => {
+    const wanted = labels.rank === 1 ? tf.oneHot(labels, logits.shape[1]) : labels;
+    return tf.neg(tf.sum(tf.mul(tf.logSoftmax(logits), wanted), 1));
+  });
+}

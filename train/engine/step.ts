@@ -1,0 +1,69 @@
+/**
+ * One training step: loss, gradients, optimisers, running statistics, no tensor left behind.
+ *
+ * @module
+ */
+import type { Learner } from "./learner.ts";
+import type { Gradients, Optimizer } from "./optimizer.ts";
+import { tf } from "./tf.ts";
+
+/** What takes part in a step. */
+export interface StepParts {
+  /** Networks whose running statistics are settled afterwards. */
+  readonly learners: readonly Learner[];
+  /** Optimisers and the learning rate of each; a variable belongs to one of them at most. */
+  readonly updates: readonly { readonly optimizer: Optimizer; readonly rate: number }[];
+}
+
+/**
+ * One step down the gradient of a loss.
+ *
+ * Names of variables may repeat between networks; gradients are matched by variable.
+ *
+ * @param parts Networks and optimisers.
+ * @param loss Computes the loss, a scalar; runs inside a tidy.
+ * @returns The loss as a scalar the caller disposes of (reading it is the only wait of a step).
+ */
+export function step({ learners, updates }: StepParts, loss: () => tf.Scalar): tf.Scalar {
+  const variables = updates.flatMap(({ optimizer }) => [...optimizer.variables.values()]);
+  try {
+    const { value, grads } = tf.variableGrads(loss, variables);
+    for (const { optimizer, rate } of updates) {
+      const own: Gradients = Object.fromEntries(
+        [...optimizer.variables].map(([id, variable]) => [id, grads[variable.name]!]),
+      );
+      optimizer.apply(own, rate);
+    }
+    Object.values(grads).forEach((gradient) => gradient.dispose());
+    for (const learner of learners) learner.settle();
+    return value;
+  } catch (error) {
+    for (const learner of learners) learner.forget();
+    throw error;
+  }
+}
+
+/** Mean cross-entropy of logits `float32[N, C]` and labels `int32[N]`, a scalar. */
+export function crossEntropy(logits: tf.Tensor, labels: tf.Tensor1D): tf.Scalar {
+  const hot = tf.oneHot(labels, logits.shape[1]!);
+  return tf.neg(tf.mean(tf.sum(tf.mul(tf.logSoftmax(logits), hot), -1)));
+}
+
+/**
+ * Mean cross-entropy against the softened answers of a teacher, times the temperature squared (Hinton et al. 2015,
+ * https://arxiv.org/abs/1503.02531), a scalar.
+ */
+export function distillation(logits: tf.Tensor, teacher: tf.Tensor, temperature: number): tf.Scalar {
+  const wanted = tf.softmax(tf.div(teacher, temperature));
+  const given = tf.logSoftmax(tf.div(logits, temperature));
+  return tf.mul(tf.neg(tf.mean(tf.sum(tf.mul(wanted, given), -1))), temperature * temperature);
+}
+
+/** `f(x)` as a constant of the gradient: what it computes may have no derivative. */
+export function withoutGradient<T extends tf.Tensor>(x: tf.Tensor, f: (x: tf.Tensor) => T): T {
+  const held = tf.customGrad((input) => ({
+    value: f(input as tf.Tensor),
+    gradFunc: () => tf.zerosLike(input as tf.Tensor),
+  }));
+  return held(x) as T;
+}
