@@ -75,7 +75,7 @@ export async function collectEvidence(options: CollectOptions): Promise<Evidence
     }));
     for (const [i, picture] of pictures.entries()) {
       const small = resample(picture, { width: glance.side, height: glance.side, method: glance.resample });
-      const sent = await decode(await encode(small, transfer));
+      const sent = await decode(await encode(small, transfer.glance));
       normalizeInto(glances, (done + i) * glance.side * glance.side * 3, sent.data, table);
     }
     labels.set(own, done);

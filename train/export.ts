@@ -192,7 +192,7 @@ export async function exportRun(options: ExportOptions): Promise<Published> {
     glance: { width: recipe.glance.side, height: recipe.glance.side, resample: recipe.glance.resample },
     fit: "cover",
     normalization: { mean: [...recipe.normalization.mean], std: [...recipe.normalization.std] },
-    transfer: { glance: recipe.transfer, patch: recipe.transfer },
+    transfer: { glance: { ...recipe.transfer.glance }, patch: { ...recipe.transfer.patch } },
     classes: [...data.classes],
     temperature: 1,
     operatingPoints: [unmeasured("published", { levels: [0.5] })],

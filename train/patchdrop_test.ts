@@ -1,15 +1,20 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert/mod.js";
+import { type Graph, GraphBuilder } from "../core/graph/mod.ts";
 import { stream } from "../core/random.ts";
-import { open, tf } from "./engine/mod.ts";
+import { Learner } from "./engine/learner.ts";
+import { memory, open, tf } from "./engine/mod.ts";
 import {
   advantages,
   greedyActions,
   logProbabilities,
+  policyStage,
+  type PolicyStageOptions,
   published,
   resolve,
   sampleActions,
   usage,
 } from "./patchdrop.ts";
+import { visionOf } from "./vision.ts";
 
 function assertClose(actual: ArrayLike<number>, expected: readonly number[], tolerance = 1e-6): void {
   assertEquals(actual.length, expected.length);
@@ -146,3 +151,88 @@ Deno.test("published() is the 2020 recipe: penalties, batches, frozen and joint 
   assertEquals([first, second, third].map((stage) => stage!.fusion), ["none", "none", "sum"]);
   assertEquals([first, second, third].map((stage) => stage!.policy.schedule.base), [1e-4, 1e-4, 1e-4]);
 });
+
+/** A product with batch norm over all pixels. */
+function small(input: string, side: number, outputs: Readonly<Record<string, number>>): Graph {
+  const b = new GraphBuilder(input);
+  const flat = b.node("reshape", "flat", [b.input(input, [side, side, 3])], { shape: [side * side * 3] });
+  const features = b.batchNorm("bn", b.dense("in", flat, { units: 4 }));
+  for (const [name, units] of Object.entries(outputs)) b.output(name, b.dense(name, features, { units }));
+  return b.build();
+}
+
+const SMALL_GRID = { rows: 2, columns: 2, cell: 4, halo: 0 };
+const UPDATE = { optimizer: { kind: "adam" }, schedule: { kind: "constant", base: 0.01 } } as const;
+
+/** Every option that has tensors of its own. */
+const VARIANTS: Readonly<Record<string, Partial<PolicyStageOptions>>> = {
+  "published pre-training": published("pretrain", 4),
+  "published finetuning": published("finetune", 4),
+  "published two-stream": published("two-stream", 4),
+  "2019 code": {
+    reward: "linear",
+    reduction: "sum",
+    curriculum: true,
+    fusion: "weighted",
+    classifier: UPDATE,
+  },
+  "leave-one-out": { estimator: "leave-one-out", samples: 3 },
+  "leave-one-out, joint": { estimator: "leave-one-out", samples: 3, fusion: "weighted", classifier: UPDATE },
+  "learned value": { estimator: "value", samples: 2 },
+  "learned value, joint": { estimator: "value", classifier: UPDATE },
+  "distillation": { distill: 1, samples: 2, classifier: UPDATE },
+};
+
+for (const [name, options] of Object.entries(VARIANTS)) {
+  Deno.test(`policyStage().learn() leaves no tensor behind and moves only what it trains: ${name}`, async () => {
+    const engine = await open("cpu");
+    const start = memory().tensors;
+    const classifier = Learner.fresh(small("image", 8, { logits: 3 }), 1);
+    const actors = {
+      policy: Learner.fresh(
+        small("glance", 2, { logits: 4, ...(options.estimator === "value" ? { value: 1 } : {}) }),
+        1,
+      ),
+      classifier,
+      glance: Learner.fresh(small("glance", 2, { logits: 3 }), 2),
+      teacher: Learner.fresh(small("image", 8, { logits: 3 }), 3),
+    };
+    const made: PolicyStageOptions = { ...published("pretrain", 4), ...options, policy: UPDATE };
+    const stage = policyStage({
+      name: "policy",
+      actors,
+      vision: visionOf("canvas", SMALL_GRID, classifier),
+      grid: SMALL_GRID,
+      reading: "canvas",
+      glance: { side: 2, resample: "area" },
+      seed: 1,
+      batches: 9,
+      data: () => (async function* () {})(),
+    }, made);
+    const random = stream(6, name);
+    const batch = {
+      images: Float32Array.from({ length: 5 * 8 * 8 * 3 }, random),
+      shape: [5, 8, 8, 3] as const,
+      labels: Int32Array.of(0, 1, 2, 0, 1),
+    };
+    const before = await Promise.all(Object.values(actors).map((learner) => learner.weights()));
+    const held = memory().tensors;
+    for (const step of [0, 1]) {
+      const scalars = await stage.learn(batch, { stage: "policy", epoch: 0, batch: step, step });
+      for (const [key, scalar] of Object.entries(scalars)) {
+        assert(Number.isFinite((await scalar.data())[0]), key);
+        scalar.dispose();
+      }
+      assertEquals(memory().tensors, held, `after step ${step}`);
+    }
+    const after = await Promise.all(Object.values(actors).map((learner) => learner.weights()));
+    const moved = before.map((weights, i) =>
+      [...weights].some(([id, { data }]) => after[i]!.get(id)!.data.some((value, k) => value !== data[k]))
+    );
+    assertEquals(moved, [true, made.classifier !== undefined, false, false]);
+    for (const optimizer of Object.values(stage.optimizers)) optimizer.dispose();
+    for (const learner of Object.values(actors)) learner.dispose();
+    assertEquals(memory().tensors, start);
+    engine.close();
+  });
+}

@@ -33,7 +33,7 @@ const cifar10: Recipe = {
   classifier: "resnet32-cifar",
   policy: { network: "resnet8", head: "flatten", enlarged: false, bias: 0 },
   fusion: "sum",
-  transfer: { type: "image/png" },
+  transfer: { glance: { type: "image/png" }, patch: { type: "image/png" } },
   stages: [
     {
       name: "masks",
@@ -72,7 +72,7 @@ const cifar10: Recipe = {
       kind: "policy",
       options: {
         ...published("two-stream", 16),
-        epochs: 3,
+        epochs: 2,
         penalty: -1.5,
         distill: 1,
         policy: { optimizer: ADAM, schedule: { kind: "cosine", base: 5e-4 } },
@@ -84,7 +84,7 @@ const cifar10: Recipe = {
       kind: "nested",
       least: 2,
       options: {
-        epochs: 5,
+        epochs: 4,
         batchSize: 128,
         distill: 1,
         update: { optimizer: SGD, schedule: { kind: "cosine", base: 0.03 } },
@@ -154,7 +154,7 @@ const scenes: Recipe = {
   classifier: "",
   policy: { network: "grid", head: "pool", enlarged: false, bias: -3 },
   fusion: "none",
-  transfer: { type: "image/jpeg", quality: 85 },
+  transfer: { glance: { type: "image/jpeg", quality: 95 }, patch: { type: "image/jpeg", quality: 85 } },
   stages: [
     {
       name: "reader",
@@ -179,7 +179,7 @@ const scenes: Recipe = {
         alpha: 0.98,
         estimator: "leave-one-out",
         samples: 16,
-        policy: { optimizer: ADAM, schedule: { kind: "cosine", base: 2e-3 } },
+        policy: { optimizer: ADAM, schedule: { kind: "cosine", base: 3e-3 } },
       },
     },
   ],

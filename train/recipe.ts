@@ -33,6 +33,14 @@ export type StageRecipe =
     | { readonly kind: "nested"; readonly least: number; readonly options: ClassifierStageOptions }
   );
 
+/** A format of pictures on the wire. */
+export interface Transfer {
+  /** Media type. */
+  readonly type: "image/png" | "image/jpeg";
+  /** Quality of JPEG, 1 to 100. */
+  readonly quality?: number;
+}
+
 /** A recipe. */
 export interface Recipe {
   /** Id of the bundle it becomes. */
@@ -66,8 +74,8 @@ export interface Recipe {
   };
   /** How glance logits count in the finished model. */
   readonly fusion: Fusion;
-  /** How glances and patches travel. */
-  readonly transfer: { readonly type: "image/png" | "image/jpeg"; readonly quality?: number };
+  /** How glances and patches travel; training sees what arrives. */
+  readonly transfer: { readonly glance: Transfer; readonly patch: Transfer };
   /** What is run. */
   readonly stages: readonly StageRecipe[];
   /** Mean numbers of patches the operating points aim at, on validation data; the first is the default. */

@@ -64,9 +64,12 @@ export interface Trained extends Disposable {
 /** Name of the file that says what a run is. */
 export const RUN_FILE = "run.json";
 
-/** What does not change when a run is resumed. How long its stages are may change: a run can be prolonged. */
-function identityOf(recipe: Recipe, dataHash: string): { readonly [key: string]: Json } {
-  const stages = recipe.stages.map(({ name, kind }) => `${name}:${kind}`);
+/** What does not change when a run is resumed: all but how long its stages are (a run can be prolonged) and what export aims at. */
+export function identityOf(recipe: Recipe, dataHash: string): { readonly [key: string]: Json } {
+  const stages = recipe.stages.map((stage) => {
+    const { epochs: _, ...options } = stage.options;
+    return { ...stage, options };
+  });
   const { targets: _, turns: __, title: ___, ...rest } = { ...recipe, stages };
   return JSON.parse(JSON.stringify({ recipe: rest, dataHash }));
 }
@@ -110,7 +113,7 @@ export async function train(options: TrainOptions): Promise<Trained> {
         grid: { ...recipe.grid, rows: stage.cells, columns: stage.cells },
         classes: data.classes.length,
         normalization: recipe.normalization,
-        transfer: recipe.transfer,
+        transfer: recipe.transfer.patch,
         seed: recipe.seed,
         count: stage.count,
       }, stage.options));

@@ -24,7 +24,7 @@ const mediaType = z.enum(["image/jpeg", "image/png", "image/webp"]);
 const network = z.strictObject({
   file: fileName,
   sha256,
-  bytes: count.max(1 << 30),
+  bytes: z.number().int().positive().max(1 << 30),
   inputs: z.array(port).min(1).max(16),
   outputs: z.array(port).min(1).max(16),
   macs: z.number().nonnegative(),

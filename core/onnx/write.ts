@@ -8,7 +8,7 @@ import { checkWeights, type Network, verify } from "../graph/mod.ts";
 import { ints, valueInfo } from "./_proto.ts";
 import { boundParams, held, Model, Scope, type Value } from "./_scope.ts";
 import { type GraphProto, ModelProtoSchema, type NodeProto } from "./onnx_pb.ts";
-import { emitGraph } from "./rules.ts";
+import { emitGraph } from "./_rules.ts";
 
 /** How a model is written. */
 export interface OnnxOptions {

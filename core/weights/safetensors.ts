@@ -26,7 +26,7 @@ export function encodeSafetensors(
   tensors: ReadonlyMap<string, Tensor>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
-  const header: Record<string, unknown> = {};
+  const header: Record<string, unknown> = Object.create(null);
   if (Object.keys(metadata).length > 0) header["__metadata__"] = metadata;
   let offset = 0;
   for (const [name, { shape, data }] of tensors) {
@@ -81,7 +81,7 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
   }
   const tensors = new Map<string, Tensor>();
   let metadata: Record<string, string> = {};
-  let covered = 0;
+  const spans: [number, number][] = [];
   for (const [name, entry] of Object.entries(header)) {
     if (name === "__metadata__") {
       if (typeof entry !== "object" || entry === null) fail("metadata is not an object");
@@ -99,8 +99,13 @@ export function decodeSafetensors(bytes: Uint8Array): Safetensors {
         `tensor "${name}" spans bytes ${from} to ${to}, which does not fit [${shape}] in this file`,
       );
     }
-    covered += to - from;
+    spans.push([from, to]);
     tensors.set(name, { shape, data: widen(dtype as string, bytes.slice(start + from, start + to)) });
+  }
+  let covered = 0;
+  for (const [from, to] of spans.sort(([a, b], [c, d]) => a - c || b - d)) {
+    if (from !== covered) fail(`tensors overlap or leave a gap at byte ${Math.min(from, covered)}`);
+    covered = to;
   }
   if (covered !== bytes.length - start) {
     fail(`tensors cover ${covered} bytes, file holds ${bytes.length - start}`);

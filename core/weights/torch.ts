@@ -39,9 +39,12 @@ function depthwiseToFile(x: Tensor): Tensor {
   return { shape: [c * m, 1, h, w], data: permute(x, [2, 3, 0, 1]).data };
 }
 
-function depthwiseFromFile(x: Tensor, shape: readonly number[]): Tensor {
+function depthwiseFromFile(id: string, x: Tensor, shape: readonly number[]): Tensor {
   const [h, w, c, m] = shape as [number, number, number, number];
-  if (x.shape.join() !== [c * m, 1, h, w].join()) return x;
+  const wanted = [c * m, 1, h, w];
+  if (x.shape.join() !== wanted.join()) {
+    throw new RangeError(`Cannot load weights: "${id}" is [${x.shape}], must be [${wanted}]`);
+  }
   return permute({ shape: [c, m, h, w], data: x.data }, [2, 3, 0, 1]);
 }
 
@@ -69,7 +72,7 @@ export function fromTorch(graph: Graph, tensors: ReadonlyMap<string, Tensor>): M
     if (id.endsWith(".num_batches_tracked")) continue;
     const order = FILE_ORDER[roles.get(id) ?? "value"];
     const value = roles.get(id) === "depthwise"
-      ? depthwiseFromFile(x, shapes.get(id)!)
+      ? depthwiseFromFile(id, x, shapes.get(id)!)
       : order === undefined || order.length !== x.shape.length
       ? x
       : permute(x, inverse(order));

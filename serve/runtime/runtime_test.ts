@@ -165,7 +165,7 @@ Deno.test("openRuntime() opens both runtimes inside a worker", async () => {
       self.postMessage(sums);
     };
     self.postMessage("up");`;
-  const worker = new Worker(`data:text/typescript,${encodeURIComponent(source)}`, { type: "module" });
+  const worker = new Worker(`data:text/javascript,${encodeURIComponent(source)}`, { type: "module" });
   const next = (): Promise<unknown> =>
     new Promise((resolve, reject) => {
       worker.onmessage = ({ data }) => resolve(data);

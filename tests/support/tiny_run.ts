@@ -105,15 +105,15 @@ export const TINY_RECIPE: Recipe = {
 /** Trains in a folder, or goes on training. */
 export async function tinyRun(folder: string): Promise<void> {
   const engine = await open("wasm");
-  const data = await tinyData(20);
-  using _trained = await train({
+  const trained = await train({
     recipe: TINY_RECIPE,
-    data,
+    data: await tinyData(20),
     folder,
     progress: "silent",
     logEvery: 1,
     saveEvery: 2,
   });
+  trained[Symbol.dispose]();
   engine.close();
 }
 

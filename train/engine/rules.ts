@@ -1,7 +1,7 @@
 /**
  * Graphs on TensorFlow.js: one rule per operation, differentiable, the same on every engine.
  *
- * tfjs knows `valid` and `same` padding in gradients; other pads become a `pad` operation before a `valid` one.
+ * What TensorFlow can do in one kernel is in `native_kernels.ts`; the rest is composed here of tfjs operations.
  *
  * Dimension key: N batch, H W pixels, C I O channels.
  *
@@ -14,10 +14,15 @@ import {
   type Pair,
   type PoolAttrs,
   type Rules,
-  samePads,
-  type Sliding,
 } from "../../core/graph/mod.ts";
-import { fusedBatchNorm, relu6Fast, reluFast } from "./native_kernels.ts";
+import {
+  addBias,
+  convolve,
+  convolveDepthwise,
+  fusedBatchNorm,
+  relu6Fast,
+  reluFast,
+} from "./native_kernels.ts";
 import { resizeRules } from "./resize.ts";
 import { tf } from "./tf.ts";
 
@@ -43,21 +48,8 @@ export interface Mode {
 
 const isZero = (pads: Pads): boolean => pads.every((pad) => pad === 0);
 
-/** `x` padded where needed, and the padding mode that is left to do. */
-function padded(
-  x: tf.Tensor4D,
-  window: Pair,
-  { strides, pads }: Sliding,
-  dilations: Pair,
-  value = 0,
-): [tf.Tensor4D, "same" | "valid"] {
-  if (isZero(pads)) return [x, "valid"];
-  const reach: Pair = [dilations[0] * (window[0] - 1) + 1, dilations[1] * (window[1] - 1) + 1];
-  const vertical = samePads([x.shape[1], x.shape[2]], reach, strides[0]);
-  const horizontal = samePads([x.shape[1], x.shape[2]], reach, strides[1]);
-  const same: Pads = [vertical[0], horizontal[1], vertical[2], horizontal[3]];
-  if (value === 0 && same.join() === pads.join()) return [x, "same"];
-  return [tf.pad4d(x, [[0, 0], [pads[0], pads[2]], [pads[1], pads[3]], [0, 0]], value), "valid"];
+function bordered(x: tf.Tensor4D, [top, left, bottom, right]: Pads, value: number): tf.Tensor4D {
+  return tf.pad4d(x, [[0, 0], [top, bottom], [left, right], [0, 0]], value);
 }
 
 /** A filter with zeros between its taps, `[h, w, ...] -> [(h-1)d+1, (w-1)e+1, ...]`: tfjs has no gradient of dilation. */
@@ -72,26 +64,17 @@ function dilated(w: tf.Tensor4D, [d, e]: Pair): tf.Tensor4D {
   return tf.slice4d(full, [0, 0, 0, 0], [(h - 1) * d + 1, (width - 1) * e + 1, i, o]);
 }
 
-function pool(kind: "avg" | "max", attrs: PoolAttrs, x: tf.Tensor4D): tf.Tensor4D {
-  const { window, strides } = attrs;
+function pool(kind: "avg" | "max", { window, strides, pads }: PoolAttrs, x: tf.Tensor4D): tf.Tensor4D {
   const sides = [...window] as [number, number];
   const steps = [...strides] as [number, number];
-  if (kind === "max") {
-    // The lowest finite float: the border is never the maximum.
-    const [input, mode] = padded(x, window, attrs, [1, 1], -3.4e38);
-    return tf.maxPool(input, sides, steps, mode);
-  }
-  if (isZero(attrs.pads)) return tf.avgPool(x, sides, steps, "valid");
+  if (isZero(pads)) return (kind === "max" ? tf.maxPool : tf.avgPool)(x, sides, steps, "valid");
+  // The lowest finite float: the border is never the maximum.
+  if (kind === "max") return tf.maxPool(bordered(x, pads, -3.4e38), sides, steps, "valid");
   // Means over the pixels inside: sums of the zero-padded image over the number of pixels that are not padding.
-  const [sums] = padded(x, window, attrs, [1, 1]);
   const ones = tf.ones([1, x.shape[1], x.shape[2], 1]) as tf.Tensor4D;
-  const zeroPadded = (image: tf.Tensor4D): tf.Tensor4D =>
-    tf.pad4d(image, [[0, 0], [attrs.pads[0], attrs.pads[2]], [attrs.pads[1], attrs.pads[3]], [0, 0]]);
-  const input = sums === x ? zeroPadded(x) : sums;
-  return tf.div(
-    tf.avgPool(input, sides, steps, "valid"),
-    tf.avgPool(zeroPadded(ones), sides, steps, "valid"),
-  );
+  const mean = (image: tf.Tensor4D): tf.Tensor4D =>
+    tf.avgPool(bordered(image, pads, 0), sides, steps, "valid");
+  return tf.div(mean(x), mean(ones));
 }
 
 function clipped(x: tf.Tensor, least: number, most: number): tf.Tensor {
@@ -105,37 +88,19 @@ export function tfjsRules(mode: Mode): Rules<tf.Tensor> {
   return {
     conv({ strides, pads, dilations, groups }, [x, w]) {
       const filter = dilated(w as tf.Tensor4D, dilations);
-      const [input, pad] = padded(
-        x as tf.Tensor4D,
-        [filter.shape[0], filter.shape[1]],
-        { strides, pads },
-        [1, 1],
-      );
-      const steps = [...strides] as [number, number];
-      if (groups === 1) return tf.conv2d(input, filter, steps, pad);
-      const inputs = tf.split(input, groups, 3);
-      const filters = tf.split(filter, groups, 3);
-      return tf.concat(
-        inputs.map((part, i) => tf.conv2d(part as tf.Tensor4D, filters[i] as tf.Tensor4D, steps, pad)),
-        3,
-      );
+      if (groups === 1) return convolve({ x: x as tf.Tensor4D, filter, strides, pads });
+      const inputs = tf.split(x, groups, 3) as tf.Tensor4D[];
+      const filters = tf.split(filter, groups, 3) as tf.Tensor4D[];
+      return tf.concat(inputs.map((part, i) => convolve({ x: part, filter: filters[i]!, strides, pads })), 3);
     },
-    depthwise({ strides, pads, dilations }, [x, w]) {
-      const filter = dilated(w as tf.Tensor4D, dilations);
-      const [input, pad] = padded(
-        x as tf.Tensor4D,
-        [filter.shape[0], filter.shape[1]],
-        { strides, pads },
-        [1, 1],
-      );
-      return tf.depthwiseConv2d(input, filter, [...strides] as [number, number], pad);
-    },
+    depthwise: ({ strides, pads, dilations }, [x, w]) =>
+      convolveDepthwise({ x: x as tf.Tensor4D, filter: dilated(w as tf.Tensor4D, dilations), strides, pads }),
     dense(_, [x, w, b]) {
       if (x.rank === 2) return tf.add(tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D), b);
       const flat = tf.reshape(x, [-1, w.shape[0]!]) as tf.Tensor2D;
       return tf.reshape(tf.add(tf.matMul(flat, w as tf.Tensor2D), b), [...x.shape.slice(0, -1), w.shape[1]!]);
     },
-    bias: (_, [x, b]) => tf.add(x, b),
+    bias: (_, [x, b]) => addBias(x, b as tf.Tensor1D),
     batchNorm({ epsilon, momentum }, [x, scale, offset, mean, variance]) {
       const channels = x.shape.at(-1)!;
       const image = (x.rank === 4 ? x : tf.reshape(x, [-1, 1, 1, channels])) as tf.Tensor4D;

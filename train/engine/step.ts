@@ -4,6 +4,7 @@
  * @module
  */
 import type { Learner } from "./learner.ts";
+import { softmaxCrossEntropy } from "./native_kernels.ts";
 import type { Gradients, Optimizer } from "./optimizer.ts";
 import { tf } from "./tf.ts";
 
@@ -45,8 +46,7 @@ export function step({ learners, updates }: StepParts, loss: () => tf.Scalar): t
 
 /** Mean cross-entropy of logits `float32[N, C]` and labels `int32[N]`, a scalar. */
 export function crossEntropy(logits: tf.Tensor, labels: tf.Tensor1D): tf.Scalar {
-  const hot = tf.oneHot(labels, logits.shape[1]!);
-  return tf.neg(tf.mean(tf.sum(tf.mul(tf.logSoftmax(logits), hot), -1)));
+  return tf.mean(softmaxCrossEntropy({ logits: logits as tf.Tensor2D, labels }));
 }
 
 /**
