@@ -16,11 +16,10 @@ const TILE = 232;
 const ROW = TILE + 44;
 const PICTURE_X = EDGE + TILE + 44;
 const STRIP_X = PICTURE_X + TILE + 44;
-const STRIP_COLUMNS = 3;
-const STRIP_ROWS = 4;
-const STRIP_STEP = TILE / STRIP_ROWS;
-const CHIP = STRIP_STEP - 6;
-const BARS_X = STRIP_X + STRIP_COLUMNS * STRIP_STEP + 30;
+/** Patches stand in the first of these that has room for them: columns and rows. */
+const STRIPS = [[2, 3], [3, 4]] as const;
+const STRIP_WIDTH = 174;
+const BARS_X = STRIP_X + STRIP_WIDTH + 30;
 const LABEL_WIDTH = 92;
 const BAR_X = BARS_X + LABEL_WIDTH;
 const BAR_WIDTH = WIDTH - EDGE - BAR_X - 48;
@@ -102,24 +101,28 @@ async function pictureTile({ picture, fetched, sign }: DemoScene, y: number, id:
   )}"/><clipPath id="${id}c">${
     fetched.map((box) => rect(place(box), "")).join("") || rect({ ...tile, w: 0 }, "")
   }</clipPath></defs>` +
-    rect(tile, `fill="${PAPER}"`) + `<use href="#${id}" opacity="0.4"/>` +
+    rect(tile, `fill="${PAPER}"`) + `<use href="#${id}" opacity="0.5"/>` +
     `<g clip-path="url(#${id}c)"><use href="#${id}"/></g>` + frames.join("") +
     rect(tile, `fill="none" stroke="${TRACK}"`);
 }
 
-async function strip({ picture, fetched, sign }: DemoScene, y: number): Promise<string> {
-  const room = STRIP_COLUMNS * STRIP_ROWS;
+async function strip({ picture, patch, fetched, sign }: DemoScene, y: number): Promise<string> {
+  const [across, down] = STRIPS.find(([across, down]) => fetched.length <= across * down) ?? STRIPS[1];
+  const room = across * down;
+  const step = TILE / down;
+  const side = step - 6;
   const shown = fetched.length > room ? fetched.slice(0, room - 1) : fetched;
   const spot = (i: number): Box => ({
-    x: STRIP_X + (i % STRIP_COLUMNS) * STRIP_STEP,
-    y: y + Math.floor(i / STRIP_COLUMNS) * STRIP_STEP,
-    w: CHIP,
-    h: CHIP,
+    x: STRIP_X + (i % across) * step,
+    y: y + Math.floor(i / across) * step,
+    w: side,
+    h: side,
   });
   const chips = await Promise.all(shown.map(async (box, i) => {
     const at = spot(i);
     const found = holds(box, sign);
-    const large = resample(crop(picture, box), { width: 4 * box.w, height: 4 * box.h, method: "nearest" });
+    const sent = resample(crop(picture, box), { ...patch, method: "bilinear" });
+    const large = resample(sent, { width: 4 * patch.width, height: 4 * patch.height, method: "nearest" });
     return `<image x="${num(at.x)}" y="${num(at.y)}" width="${num(at.w)}" height="${
       num(at.h)
     }" href="${await dataUri(

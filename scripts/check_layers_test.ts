@@ -86,11 +86,13 @@ Deno.test("checkFile() lets a unit test use any package and tests/, but no layer
   assertEquals(check("core/a_test.ts", ...lines), ['3: core must not import "train/mod.ts", only itself']);
 });
 
-Deno.test("checkFile() keeps private files private to their folder, but lets a worker's entry be named", () => {
+Deno.test("checkFile() keeps private files private to their folder and those in it, but lets a worker's entry be named", () => {
   assertEquals(check("core/onnx/a.ts", 'import "./_wire.ts";'), []);
   assertEquals(check("core/graph/a.ts", 'import "../onnx/_wire.ts";'), [
     '1: "core/onnx/_wire.ts" is private to "core/onnx", must be reached through a public file of it',
   ]);
+  assertEquals(check("core/onnx/inner/a.ts", 'import "../_wire.ts";'), []);
+  assertEquals(check("core/a.ts", 'import "./onnx/_wire.ts";').length, 1);
   assertEquals(check("scripts/a.ts", 'new URL("../core/onnx/_wire.ts", import.meta.url);'), []);
 });
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { connect, type Look, picture } from "../client/mod.ts";
-import type { Box } from "../core/geometry/mod.ts";
+import type { Box, Size } from "../core/geometry/mod.ts";
 import { decode, type Raster } from "../core/image/mod.ts";
 import { startServer } from "../serve/adapters/deno.ts";
 import type { ModelCard } from "../serve/protocol/mod.ts";
@@ -20,9 +20,9 @@ import {
   type Outcome,
   percent,
   perform,
-} from "./commands/_command.ts";
-import { REPOSITORY } from "./commands/_repository.ts";
-import { runMain } from "./commands/_main.ts";
+} from "./commands/command.ts";
+import { REPOSITORY } from "./commands/repository.ts";
+import { runMain } from "./commands/main.ts";
 
 /** One scene, classified. */
 export interface DemoScene {
@@ -42,6 +42,8 @@ export interface DemoScene {
   readonly picture: Raster;
   /** The glance as it was sent. */
   readonly glance: Raster;
+  /** Size every patch is sent at. */
+  readonly patch: Size;
   /** Boxes of the patches sent, in the order they were asked for, in pixels of the picture. */
   readonly fetched: readonly Box[];
   /** Where the class is, in pixels of the picture; nobody but the picture knows. */
@@ -95,6 +97,7 @@ async function classify(
     after: chances(last),
     picture: scene.image,
     glance: await decode(new Uint8Array(await glance.arrayBuffer())),
+    patch: card.patch,
     fetched: last.sent.patches.map(({ box }) => box),
     sign: scene.box,
     patchesTotal: card.patchesTotal,

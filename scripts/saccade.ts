@@ -4,7 +4,7 @@
  * @module
  */
 import { Command } from "commander";
-import { runMain } from "./commands/_main.ts";
+import { runMain } from "./commands/main.ts";
 import { classifyCommand } from "./commands/classify.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evaluateCommand } from "./commands/evaluate.ts";

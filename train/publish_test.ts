@@ -5,9 +5,8 @@ import type { Run } from "../core/policy/mod.ts";
 import { stream } from "../core/random.ts";
 import { pick, tensor } from "../core/tensor.ts";
 import { inFolder, namesIn } from "../tests/support/folder.ts";
-import { tinyManifest, tinyRun } from "./evaluate/_fixture.ts";
 import { evaluate } from "./evaluate/mod.ts";
-import { tinyDataset } from "./evaluate/_fixture.ts";
+import { tinyDataset, tinyManifest, tinyRun } from "../tests/support/tiny_model.ts";
 import { DISK, type Files } from "./files.ts";
 import {
   exportNetwork,

@@ -108,12 +108,34 @@ export class TrainingRun implements Disposable {
    * @param options How it is kept.
    * @param learners All networks of the run by name; they take up the weights of the checkpoint.
    * @param identity What must be the same to go on: resolved options, hash of the data.
-   * @throws {RangeError} If the checkpoint is of a run with another identity.
+   * @throws {RangeError} If the checkpoint is of a run with another identity, or another process has the folder open.
    */
   static async open(
     options: RunOptions,
     learners: Readonly<Record<string, Learner>>,
     identity: { readonly [key: string]: Json },
+  ): Promise<TrainingRun> {
+    await Deno.mkdir(options.folder, { recursive: true });
+    const lock = await Deno.open(`${options.folder}/lock`, { create: true, write: true });
+    if (!await lock.tryLock(true)) {
+      lock.close();
+      throw new RangeError(
+        `Cannot open run "${options.folder}": another process trains in it, there must be one`,
+      );
+    }
+    try {
+      return await TrainingRun.#locked(options, learners, identity, lock);
+    } catch (error) {
+      lock.close();
+      throw error;
+    }
+  }
+
+  static async #locked(
+    options: RunOptions,
+    learners: Readonly<Record<string, Learner>>,
+    identity: { readonly [key: string]: Json },
+    lock: Deno.FsFile,
   ): Promise<TrainingRun> {
     const checkpoint = options.resume === false ? undefined : await loadCheckpoint(options.folder);
     if (
@@ -129,6 +151,7 @@ export class TrainingRun implements Disposable {
     const log = await RunLog.open(options.folder, { resumeAt: at ?? LOG_START });
     const run = new TrainingRun(options, learners, log, position, checkpoint?.tensors ?? new Map());
     run.#identity = identity;
+    run.#lock = lock;
     if (checkpoint !== undefined) {
       for (const [name, learner] of Object.entries(learners)) learner.load(run.#taken(`weights/${name}/`));
     }
@@ -136,6 +159,8 @@ export class TrainingRun implements Disposable {
   }
 
   #identity: { readonly [key: string]: Json } = {};
+  /** Held while the run is open; the system gives it back when the process dies. */
+  #lock: Deno.FsFile | undefined;
 
   #taken(prefix: string): Map<string, Tensor> {
     return new Map(
@@ -188,6 +213,8 @@ export class TrainingRun implements Disposable {
       const batches = stage.data(epoch, from)[Symbol.asyncIterator]();
       let shown: Readonly<Record<string, number>> = {};
       for (let batch = from; batch < stage.batches; batch++) {
+        // Native kernels answer at once, so that nothing else would ever let signals and timers in.
+        await new Promise((resolve) => setTimeout(resolve, 0));
         const next = await progress.waiting(batches.next());
         if (next.done === true) throw new RangeError(`Cannot train: "${stage.name}" has no batch ${batch}`);
         const place: Place = { stage: stage.name, epoch, batch, step: epoch * stage.batches + batch };
@@ -254,6 +281,7 @@ export class TrainingRun implements Disposable {
   /** Closes the log. */
   [Symbol.dispose](): void {
     this.#log[Symbol.dispose]();
+    this.#lock?.close();
   }
 }
 

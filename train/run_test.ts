@@ -182,6 +182,23 @@ Deno.test("TrainingRun refuses to go on with other options or data", async () =>
   });
 });
 
+Deno.test("TrainingRun has its folder alone, and gives it back when it is closed or cannot be opened", async () => {
+  await quietly(async () => {
+    await inFolder(async (folder) => {
+      const learner = network();
+      const openNow = (identity: string) => TrainingRun.open({ folder }, { net: learner }, { identity });
+      {
+        using _first = await openNow("a");
+        await assertRejects(() => openNow("a"), RangeError, "another process trains in it");
+      }
+      await run(folder, () => {});
+      await assertRejects(() => openNow("b"), RangeError, "Cannot resume");
+      await run(folder, () => {});
+      learner.dispose();
+    });
+  });
+});
+
 Deno.test("TrainingRun that has ended does nothing more", async () => {
   await quietly(async () => {
     await inFolder(async (folder) => {

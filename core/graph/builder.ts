@@ -67,7 +67,11 @@ export class GraphBuilder {
   readonly #outputs: GraphOutput[] = [];
   readonly #shapes = new Map<Id, Shape>();
 
-  /** @param name What the graph is called. */
+  /**
+   * An empty graph.
+   *
+   * @param name What the graph is called.
+   */
   constructor(name: string) {
     this.#name = name;
   }

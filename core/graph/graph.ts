@@ -6,7 +6,7 @@
 import { apply, type Id, type Node, type Rules } from "./ops.ts";
 
 /** Side of the batch axis in shapes of values. */
-export const BATCH = -1;
+export const BATCH: -1 = -1;
 
 /** Lengths of the axes; the first of a value is {@link BATCH}, parameters have no batch. */
 export type Shape = readonly number[];

@@ -10,7 +10,7 @@ import { decodeSafetensors, fromTorch } from "../../core/weights/mod.ts";
 import { type Card, modelOf } from "../../models/mod.ts";
 import { type Augmentation, createLoader, type Dataset } from "../../train/data/mod.ts";
 import { Progress } from "../../train/log/mod.ts";
-import { MissingError, UsageError } from "./_command.ts";
+import { MissingError, UsageError } from "./command.ts";
 import { loadNetworks, openChosen } from "./_runtime.ts";
 
 /** What to measure. */

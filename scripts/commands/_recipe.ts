@@ -6,7 +6,7 @@
 import { readJson } from "../../train/files.ts";
 import { PRESETS } from "../../train/presets.ts";
 import type { Recipe } from "../../train/recipe.ts";
-import { UsageError } from "./_command.ts";
+import { UsageError } from "./command.ts";
 
 /** Which recipe, and what is changed in it. */
 export interface RecipeChoice {

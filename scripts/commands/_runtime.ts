@@ -5,7 +5,7 @@
  */
 import type { Run } from "../../core/policy/mod.ts";
 import { openRuntime, type Runtime, type RuntimeName, type Session } from "../../serve/runtime/mod.ts";
-import { MissingError } from "./_command.ts";
+import { MissingError } from "./command.ts";
 
 /** How a runtime is opened. */
 export interface OpenOptions {

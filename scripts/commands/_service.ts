@@ -6,7 +6,7 @@
 import { folderFiles } from "../../serve/adapters/deno.ts";
 import { createService } from "../../serve/mod.ts";
 import { createMachine, openRuntime, type RuntimeName } from "../../serve/runtime/mod.ts";
-import { MissingError } from "./_command.ts";
+import { MissingError } from "./command.ts";
 
 /** A service that is ready. */
 export interface OpenedService {

@@ -16,7 +16,7 @@ import {
   percent,
   perform,
   probability,
-} from "./_command.ts";
+} from "./command.ts";
 
 interface Options extends CommonOptions {
   readonly model: string;
@@ -109,7 +109,7 @@ async function reach(
   const { connect } = await import("../../client/mod.ts");
   if (server !== undefined) return { client: connect(server), close: () => Promise.resolve() };
   const { openService } = await import("./_service.ts");
-  const { REPOSITORY } = await import("./_repository.ts");
+  const { REPOSITORY } = await import("./repository.ts");
   const service = await openService({ repository: repository ?? REPOSITORY, runtime });
   return { client: connect("http://in.process", { fetch: service.fetch }), close: service.close };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Command } from "commander";
-import { command, type CommonOptions, type Outcome, perform } from "./_command.ts";
+import { command, type CommonOptions, type Outcome, perform } from "./command.ts";
 
 /** The command. */
 export function doctorCommand(): Command {

@@ -18,7 +18,7 @@ import {
   perform,
   probability,
   UsageError,
-} from "./_command.ts";
+} from "./command.ts";
 
 /** Options as parsed. */
 interface Options extends CommonOptions {
@@ -110,7 +110,7 @@ async function network(options: Options, dataset: Dataset): Promise<Outcome> {
 }
 
 async function model(options: Options, name: string, dataset: Dataset): Promise<Outcome> {
-  const { findBundle, REPOSITORY } = await import("./_repository.ts");
+  const { findBundle, REPOSITORY } = await import("./repository.ts");
   const { loadNetworks, openChosen } = await import("./_runtime.ts");
   const { evaluate } = await import("../../train/evaluate/mod.ts");
   const { Progress } = await import("../../train/log/mod.ts");

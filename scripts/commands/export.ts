@@ -13,7 +13,7 @@ import {
   oneOf,
   type Outcome,
   perform,
-} from "./_command.ts";
+} from "./command.ts";
 
 /** Options as parsed. */
 interface Options extends CommonOptions {

@@ -12,7 +12,7 @@ import {
   type Outcome,
   perform,
   UsageError,
-} from "./_command.ts";
+} from "./command.ts";
 
 /** Something fed or answered; `network` says whose it is where there are several. */
 interface Port {
@@ -82,7 +82,7 @@ async function work(target: string, options: { repository?: string; print?: bool
 async function inspect(target: string, repository: string | undefined): Promise<Inspected> {
   const stat = await Deno.stat(target).catch(() => undefined);
   if (stat?.isDirectory) {
-    const { openBundle } = await import("./_repository.ts");
+    const { openBundle } = await import("./repository.ts");
     return await bundle(target, await openBundle(target));
   }
   if (stat?.isFile) {
@@ -99,7 +99,7 @@ async function inspect(target: string, repository: string | undefined): Promise<
   }
   const { MODELS, modelOf } = await import("../../models/mod.ts");
   if (Object.hasOwn(MODELS, target)) return await graph("network", modelOf(target).build());
-  const { findBundle, REPOSITORY } = await import("./_repository.ts");
+  const { findBundle, REPOSITORY } = await import("./repository.ts");
   return await bundle(
     target,
     await findBundle(repository ?? REPOSITORY, target).catch((error) => {
@@ -151,7 +151,7 @@ async function weights(path: string, bytes: Uint8Array): Promise<Inspected> {
 
 async function bundle(
   name: string,
-  { manifest, networks, weightHash }: Awaited<ReturnType<typeof import("./_repository.ts").openBundle>>,
+  { manifest, networks, weightHash }: Awaited<ReturnType<typeof import("./repository.ts").openBundle>>,
 ): Promise<Inspected> {
   const parts = new Map<string, Inspected>();
   for (const [key, bytes] of networks) parts.set(key, await onnx(bytes));

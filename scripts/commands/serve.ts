@@ -4,8 +4,8 @@
  * @module
  */
 import type { Command } from "commander";
-import { command, type CommonOptions, integer, oneOf } from "./_command.ts";
-import { REPOSITORY } from "./_repository.ts";
+import { command, type CommonOptions, integer, oneOf } from "./command.ts";
+import { REPOSITORY } from "./repository.ts";
 
 interface Options extends CommonOptions {
   readonly port: number;

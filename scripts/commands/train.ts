@@ -13,7 +13,7 @@ import {
   type Outcome,
   perform,
   UsageError,
-} from "./_command.ts";
+} from "./command.ts";
 
 /** Options as parsed. */
 interface Options extends CommonOptions {

@@ -4,7 +4,11 @@
  *
  * @param reason Why the test cannot run here, `undefined` if it can.
  */
-export function testUnless(reason: string | undefined, name: string, fn: () => void | Promise<void>): void {
+export function testUnless(
+  reason: string | undefined,
+  name: string,
+  fn: (t: Deno.TestContext) => void | Promise<void>,
+): void {
   Deno.test({
     name: reason === undefined ? name : `${name} [skipped: ${reason}]`,
     ignore: reason !== undefined,

@@ -62,7 +62,7 @@ export const TINY_RECIPE: Recipe = {
   classifier: "resnet8-cifar",
   policy: { network: "resnet8", head: "flatten", enlarged: false, bias: 0 },
   fusion: "none",
-  transfer: { type: "image/png" },
+  transfer: { glance: { type: "image/png" }, patch: { type: "image/png" } },
   stages: [
     {
       name: "masks",

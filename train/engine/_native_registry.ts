@@ -7,7 +7,7 @@
 import type { Pads, Pair } from "../../core/graph/mod.ts";
 import { tf } from "./tf.ts";
 
-/** Names of the kernels; `tf.getKernel` finds them on the native backend only. */
+/** Names of the kernels; the native backend has all of them, `wasm` some (`wasm/mod.ts`). */
 export const KERNELS = {
   batchNorm: "SaccadeBatchNorm",
   batchNormGrad: "SaccadeBatchNormGrad",
@@ -109,8 +109,10 @@ function definitions(binding: Binding): Record<KernelName, Definition> {
     return [
       float32,
       integers("strides", [1, vertical, horizontal, 1]),
-      text("padding", "EXPLICIT"),
-      integers("explicit_paddings", [0, 0, top, bottom, left, right, 0, 0]),
+      text("padding", attrs.padding as string),
+      ...(attrs.padding === "EXPLICIT"
+        ? [integers("explicit_paddings", [0, 0, top, bottom, left, right, 0, 0])]
+        : []),
       layout,
       integers("dilations", [1, 1, 1, 1]),
     ];
@@ -189,6 +191,11 @@ export function registerNativeKernels(binding: Binding): void {
       },
     });
   }
+  registerFusedGradients();
+}
+
+/** Tells tfjs the gradients of all {@linkcode KERNELS}, whatever backend has them; again is harmless. */
+export function registerFusedGradients(): void {
   if (tf.getGradient(KERNELS.relu) === undefined) gradients().forEach(tf.registerGradient);
 }
 

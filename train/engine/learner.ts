@@ -32,6 +32,8 @@ export class Learner {
   #dropouts = 0;
 
   /**
+   * A network with given weights.
+   *
    * @param graph Verified here.
    * @param weights Exactly the parameters of the graph.
    */

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { Pads, Pair } from "../../core/graph/mod.ts";
+import { type Pads, type Pair, samePads } from "../../core/graph/mod.ts";
 import { has, KERNELS, run } from "./_native_registry.ts";
 import { tf } from "./tf.ts";
 
@@ -106,7 +106,7 @@ export interface ConvolutionInputs {
  * @returns `float32[N, H', W', O]`
  */
 export function convolve({ x, filter, strides, pads }: ConvolutionInputs): tf.Tensor4D {
-  const attrs = { strides: [...strides], pads: [...pads] };
+  const attrs = { strides: [...strides], pads: [...pads], padding: paddingOf({ x, filter, strides, pads }) };
   if (has(KERNELS.conv)) return run<[tf.Tensor4D]>(KERNELS.conv, [x, filter], attrs)[0];
   return tf.tidy(() => tf.conv2d(bordered(x, pads), filter, [...strides] as [number, number], "valid"));
 }
@@ -119,7 +119,7 @@ export function convolve({ x, filter, strides, pads }: ConvolutionInputs): tf.Te
  * @returns `float32[N, H', W', I * M]`
  */
 export function convolveDepthwise({ x, filter, strides, pads }: ConvolutionInputs): tf.Tensor4D {
-  const attrs = { strides: [...strides], pads: [...pads] };
+  const attrs = { strides: [...strides], pads: [...pads], padding: paddingOf({ x, filter, strides, pads }) };
   // The native kernel takes one stride for both directions.
   if (has(KERNELS.depthwise) && strides[0] === strides[1]) {
     return run<[tf.Tensor4D]>(KERNELS.depthwise, [x, filter], attrs)[0];
@@ -127,6 +127,18 @@ export function convolveDepthwise({ x, filter, strides, pads }: ConvolutionInput
   return tf.tidy(() =>
     tf.depthwiseConv2d(bordered(x, pads), filter, [...strides] as [number, number], "valid")
   );
+}
+
+/**
+ * TensorFlow's name of a border. Explicit ones are copied in the gradients, which then take more than twice the time: what has
+ * another name is called by it.
+ */
+function paddingOf({ x, filter, strides, pads }: ConvolutionInputs): "VALID" | "SAME" | "EXPLICIT" {
+  if (pads.every((pad) => pad === 0)) return "VALID";
+  const [, height, width] = x.shape;
+  const [top, , bottom] = samePads([height, width], [filter.shape[0], filter.shape[1]], strides[0]);
+  const [, left, , right] = samePads([height, width], [filter.shape[0], filter.shape[1]], strides[1]);
+  return [top, left, bottom, right].join() === pads.join() ? "SAME" : "EXPLICIT";
 }
 
 function bordered(x: tf.Tensor4D, [top, left, bottom, right]: Pads): tf.Tensor4D {

@@ -47,6 +47,8 @@ export class Optimizer {
   #steps = 0;
 
   /**
+   * An optimiser that has taken no step yet.
+   *
    * @param variables What is moved.
    * @param options How.
    * @param decayed Names weight decay acts on. @default all

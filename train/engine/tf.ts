@@ -10,6 +10,7 @@
  */
 // tfjs-core's CommonJS build registers no gradients; this package registers all of them with the same instance.
 import "@tensorflow/tfjs";
+/** tfjs-core: tensors, operations, gradients, and the registries of engines. */
 import * as tf from "@tensorflow/tfjs-core";
 
 // tfjs prints advice (to install another backend, to rename a call); what matters here is thrown or reported.

@@ -3,7 +3,7 @@ import { methodOf } from "../../core/bundle/mod.ts";
 import type { Run } from "../../core/policy/mod.ts";
 import { argmax } from "../../core/tensor.ts";
 import { packedRaster } from "../data/mod.ts";
-import { tinyDataset, tinyManifest, tinyRun } from "./_fixture.ts";
+import { tinyDataset, tinyManifest, tinyRun } from "../../tests/support/tiny_model.ts";
 import { evaluate } from "./evaluate.ts";
 import { Device, play } from "./play.ts";
 import { tabulate } from "./prefixes.ts";

@@ -21,16 +21,16 @@ export interface Picture {
 
 /** The first pictures of a data set, in its order; a second pass finds what fitted into memory. */
 export class Pictures {
+  /** How many. */
+  readonly count: number;
   readonly #dataset: Dataset;
   readonly #kept = new Map<number, Raster>();
   #bytes = 0;
 
-  /**
-   * @param dataset The data.
-   * @param count How many, from the first on.
-   */
-  constructor(dataset: Dataset, readonly count: number) {
+  /** The first `count` pictures of a data set. */
+  constructor(dataset: Dataset, count: number) {
     this.#dataset = dataset;
+    this.count = count;
   }
 
   async *#all(): AsyncGenerator<Picture> {

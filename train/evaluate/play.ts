@@ -48,6 +48,8 @@ export class Device {
   readonly #patches = new Map<number, Promise<Sent>>();
 
   /**
+   * A picture that will be sent to a model.
+   *
    * @param picture The picture.
    * @param model What it is sent to.
    * @param transfer How it is sent. @default as the model says

@@ -20,9 +20,12 @@ export interface WasmBackend {
   };
   readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } };
   makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;
+  /** One owner more of the values. */
+  incRef(dataId: object): void;
 }
 
-/** Exports of the module, documented in `assembly/`. Every argument is an int32; addresses and steps are in bytes. */
+/** Exports of the module, documented in `assembly/`. Arguments are int32 unless they say otherwise; addresses and steps are
+ * in bytes. */
 export type KernelName =
   | "clear"
   | "packRows"
@@ -34,6 +37,13 @@ export type KernelName =
   | "foldChannels"
   | "maxPool"
   | "averagePool"
+  | "moments"
+  | "finishMoments"
+  | "normalize"
+  | "normSums"
+  | "finishNormSums"
+  | "normInput"
+  | "rectifierInput"
   | "segmentSumF32"
   | "segmentSumI32";
 

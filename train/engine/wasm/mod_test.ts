@@ -133,6 +133,7 @@ Deno.test("withScratch() names the bytes when the heap is exhausted and frees wh
     wasm: { _malloc: () => address, _free: (at: number) => void freed.push(at) },
     dataIdMap: { get: () => ({ memoryOffset: 0 }) },
     makeOutput: () => ({ dataId: {}, shape: [], dtype: "float32" as const }),
+    incRef: () => {},
   });
   assertThrows(() => withScratch(backend(0), [100, 1], () => 1), RangeError, "192 bytes of scratch memory");
   assertEquals(freed, []);

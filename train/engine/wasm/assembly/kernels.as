@@ -5,6 +5,7 @@ export { packRows } from "./pack";
 export { accumulateOuter } from "./filter";
 export { convInput, packFilter } from "./input";
 export { depthwiseFilter, depthwiseInputRow, foldChannels } from "./depthwise";
+export { finishMoments, finishNormSums, moments, normalize, normInput, normSums, rectifierInput } from "./norm";
 export { averagePool, maxPool } from "./pool";
 export { segmentSumF32, segmentSumI32 } from "./segment";
 

@@ -10,7 +10,7 @@ import { type Manifest, parseManifest } from "../../core/bundle/mod.ts";
 import type { Run } from "../../core/policy/mod.ts";
 import { stream } from "../../core/random.ts";
 import { pick, tensor } from "../../core/tensor.ts";
-import type { Dataset } from "../data/mod.ts";
+import type { Dataset } from "../../train/data/mod.ts";
 
 const FILE = "0".repeat(64);
 

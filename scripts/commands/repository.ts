@@ -4,7 +4,7 @@
  * @module
  */
 import { type Bundle, readBundle } from "../../core/bundle/mod.ts";
-import { MissingError, UsageError } from "./_command.ts";
+import { MissingError, UsageError } from "./command.ts";
 
 /** The repository that ships, beside this checkout's code. */
 export const REPOSITORY = new URL("../../models/repository", import.meta.url).pathname;

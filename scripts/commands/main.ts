@@ -4,7 +4,7 @@
  * @module
  */
 import { type Command, CommanderError } from "commander";
-import { EXIT, exitCodeOf } from "./_command.ts";
+import { EXIT, exitCodeOf } from "./command.ts";
 
 /**
  * Runs a program on its arguments. With `--json` a failure is one document too: `{"error": …}`.
