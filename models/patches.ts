@@ -16,6 +16,8 @@ export interface GridPolicyOptions {
   readonly columns: number;
   /** Initial bias of every logit. @default 0 */
   readonly bias?: number;
+  /** Whether there is a second output `value: float32[N, 1]`, a learned baseline. @default false */
+  readonly valueHead?: boolean;
 }
 
 function layer(b: GraphBuilder, name: string, x: Id, filters: number, stride: number): Id {
@@ -29,7 +31,7 @@ function layer(b: GraphBuilder, name: string, x: Id, filters: number, stride: nu
  *
  * @throws {RangeError} If the side is not rows and columns times a power of two.
  */
-export function gridPolicy({ side, rows, columns, bias = 0 }: GridPolicyOptions): Graph {
+export function gridPolicy({ side, rows, columns, bias = 0, valueHead = false }: GridPolicyOptions): Graph {
   const halvings = Math.log2(side / rows);
   if (rows !== columns || !Number.isInteger(halvings) || halvings < 0) {
     throw new RangeError(
@@ -40,6 +42,7 @@ export function gridPolicy({ side, rows, columns, bias = 0 }: GridPolicyOptions)
   let x = layer(b, "stem", b.input("glance", [side, side, 3]), 16, 1);
   for (let i = 0; i < halvings; i++) x = layer(b, `down${i + 1}`, x, 32, 2);
   x = layer(b, "body", x, 32, 1);
+  if (valueHead) b.output("value", b.dense("value", b.unary("globalAveragePool", x, "pool"), { units: 1 }));
   const weight = b.param("head.weight", [1, 1, 32, 1]);
   x = b.node("conv", "head", [x, weight], {
     strides: [1, 1],

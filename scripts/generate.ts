@@ -5,7 +5,13 @@
  */
 
 /** Programs that need nothing but this tree first, then those that download a compiler. */
-const PROGRAMS = ["build_model_prints", "build_model_docs", "build_wasm_kernels", "build_onnx_schema"];
+const PROGRAMS = [
+  "build_model_prints",
+  "build_cards",
+  "build_model_docs",
+  "build_wasm_kernels",
+  "build_onnx_schema",
+];
 
 if (import.meta.main) {
   let failed = 0;

@@ -15,7 +15,7 @@ import type { Learner } from "./engine/learner.ts";
 import { tf } from "./engine/tf.ts";
 import { Progress, type ProgressMode } from "./log/mod.ts";
 import type { LabelledFrames } from "./patchdrop.ts";
-import type { Recipe } from "./recipe.ts";
+import { frameView, type Recipe } from "./recipe.ts";
 import { cutPatches, type Vision } from "./vision.ts";
 
 /** The table. */
@@ -63,7 +63,7 @@ export async function collectEvidence(options: CollectOptions): Promise<Evidence
   const glances = new Float32Array(total * glance.side * glance.side * 3);
   const labels = new Int32Array(total);
   const table = normalizationTable(normalization);
-  const loader = createLoader(dataset, { batchSize: FRAMES_AT_ONCE });
+  const loader = createLoader(dataset, { batchSize: FRAMES_AT_ONCE, ...frameView({ grid }, dataset) });
   using progress = new Progress({ title, total, ...(mode === undefined ? {} : { mode }) });
   let done = 0;
   for await (const { images, shape, labels: own } of loader.epoch(0)) {

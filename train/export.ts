@@ -5,7 +5,7 @@
  * @module
  */
 import { type Manifest, methodOf, type OperatingPoint } from "../core/bundle/mod.ts";
-import { cellCount, frameOf } from "../core/geometry/mod.ts";
+import { area, cellCount, frameOf, whole } from "../core/geometry/mod.ts";
 import type { Graph, Network, Weights } from "../core/graph/mod.ts";
 import { batchingRun, glanceOf, normalizationTable, type Run, toInput } from "../core/policy/mod.ts";
 import { argmax, type Named, pick, softmax, type Tensor } from "../core/tensor.ts";
@@ -39,7 +39,7 @@ import {
   publishBundle,
   type Published,
 } from "./publish.ts";
-import { graphsOf, type Recipe } from "./recipe.ts";
+import { frameView, graphsOf, type Recipe } from "./recipe.ts";
 import type { CardFacts } from "./card.ts";
 
 /** What an export needs. */
@@ -124,7 +124,7 @@ async function realInputs(
 ): Promise<Map<string, Named<Tensor>>> {
   const table = normalizationTable(recipe.normalization);
   const frame = frameOf(recipe.grid);
-  const loader = createLoader(validation, { batchSize: 32 });
+  const loader = createLoader(validation, { batchSize: 32, ...frameView(recipe, validation) });
   const inputs = new Map<string, Named<Tensor>>();
   for await (const { images, shape } of loader.epoch(0)) {
     const pictures = Array.from(
@@ -308,13 +308,19 @@ function retempered({ table, beliefs }: Tabulated, temperature: number, classes:
 }
 
 async function fixedOrderOf(
-  { grid, normalization }: Recipe,
+  recipe: Recipe,
   validation: Dataset,
   learners: ReadonlyMap<string, Learner>,
 ): Promise<number[]> {
+  const { grid, normalization } = recipe;
   const cells = cellCount(grid);
-  const images = Math.min(1000, validation.length);
-  const loader = createLoader(validation, { batchSize: images, normalization });
+  // As many as fit into 100 MB: all of them are held while cells are tried.
+  const images = Math.min(1000, validation.length, Math.ceil(100e6 / (12 * area(whole(frameOf(grid))))));
+  const loader = createLoader(validation, {
+    batchSize: images,
+    normalization,
+    ...frameView(recipe, validation),
+  });
   for await (const batch of loader.epoch(0)) {
     const frames = tf.tensor4d(batch.images, [...batch.shape]);
     const order = await bestFixedOrder({

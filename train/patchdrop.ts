@@ -263,6 +263,11 @@ interface Rollout {
   readonly free: Float32Array;
 }
 
+/** What the loss of a stage reaches: a value head that another stage learned rests. */
+function reached(policy: Learner, { estimator }: PolicyStageOptions): Map<string, tf.Variable> {
+  return new Map([...policy.trainable].filter(([id]) => estimator === "value" || !id.startsWith("value.")));
+}
+
 /** A reinforcement stage: pre-training, finetuning or two-stream, by its options. */
 export function policyStage(parts: PolicyStageParts, given: PolicyStageOptions): Stage<LabelledFrames> {
   const { actors, vision, grid, name } = parts;
@@ -272,7 +277,7 @@ export function policyStage(parts: PolicyStageParts, given: PolicyStageOptions):
   const total = options.epochs * parts.batches;
   const joint = options.classifier;
   const optimizers: Record<string, Optimizer> = {
-    policy: new Optimizer(policy.trainable, options.policy.optimizer, policy.decayed),
+    policy: new Optimizer(reached(policy, options), options.policy.optimizer, policy.decayed),
     ...(joint === undefined
       ? {}
       : { classifier: new Optimizer(classifier.trainable, joint.optimizer, classifier.decayed) }),

@@ -8,7 +8,7 @@ import type { Graph } from "../core/graph/mod.ts";
 import type { Fusion, Normalization, ReadingName } from "../core/policy/mod.ts";
 import { gridPolicy, modelOf, patchReader, resNetCifar } from "../models/mod.ts";
 import type { ClassifierStageOptions } from "./classifier.ts";
-import type { Augmentation } from "./data/mod.ts";
+import type { Augmentation, Dataset } from "./data/mod.ts";
 import type { GlanceOptions } from "./glance.ts";
 import type { PolicyStageOptions } from "./patchdrop.ts";
 
@@ -101,7 +101,13 @@ export function graphsOf(recipe: Recipe, classes: number): RecipeGraphs {
   const valueHead = stages.some((stage) => stage.kind === "policy" && stage.options.estimator === "value");
   return {
     policy: policy.network === "grid"
-      ? gridPolicy({ side: glance.side, rows: grid.rows, columns: grid.columns, bias: policy.bias })
+      ? gridPolicy({
+        side: glance.side,
+        rows: grid.rows,
+        columns: grid.columns,
+        bias: policy.bias,
+        valueHead,
+      })
       : resNetCifar({
         depth: 8,
         outputs,
@@ -119,4 +125,17 @@ export function graphsOf(recipe: Recipe, classes: number): RecipeGraphs {
       ? { glance: resNetCifar({ depth: 32, outputs: classes, side: glance.side, input: "glance" }) }
       : {}),
   };
+}
+
+/**
+ * How pictures of a data set become frames where they are not frames already: files are resized and cut from the middle, as the
+ * finished model's `cover` does.
+ */
+export function frameView(
+  recipe: Pick<Recipe, "grid">,
+  data: Dataset,
+): { readonly augmentation?: Augmentation } {
+  if (data.length === 0 || data.source(0).kind !== "file") return {};
+  const side = frameOf(recipe.grid).width;
+  return { augmentation: { kind: "center-crop", resizePx: side, sizePx: side } };
 }

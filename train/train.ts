@@ -31,7 +31,7 @@ import type { ProgressMode } from "./log/mod.ts";
 import { look, measureGreedy, type MeasureParts, measureWhole } from "./measure.ts";
 import { type Actors, type LabelledFrames, policyStage } from "./patchdrop.ts";
 import { readerStage } from "./reader.ts";
-import { graphsOf, type Recipe, type RecipeGraphs, type StageRecipe } from "./recipe.ts";
+import { frameView, graphsOf, type Recipe, type RecipeGraphs, type StageRecipe } from "./recipe.ts";
 import { type RunOptions, type Stage, TrainingRun } from "./run.ts";
 import { type Vision, visionOf } from "./vision.ts";
 
@@ -93,7 +93,13 @@ export async function train(options: TrainOptions): Promise<Trained> {
   using run = await TrainingRun.open(options, learners, identityOf(recipe, data.hash));
   const about = { recipe, dataHash: data.hash, data: data.name, classes: data.classes, ...options.facts };
   await writeAtomic(`${folder}/${RUN_FILE}`, JSON.stringify(about, null, 2) + "\n");
-  const validation = createLoader(parts.validation, { batchSize: 250, normalization: recipe.normalization });
+  const { normalization } = recipe;
+  const batchSize = recipe.stages.reduce(
+    (least, { options: { batchSize } }) => Math.min(least, batchSize),
+    250,
+  );
+  const held = { batchSize, normalization, ...frameView(recipe, data) };
+  const validation = createLoader(parts.validation, held);
   const measured: MeasureParts = {
     actors,
     vision,
@@ -124,7 +130,8 @@ export async function train(options: TrainOptions): Promise<Trained> {
       seed: recipe.seed,
       shuffle: true,
       dropLast: true,
-      normalization: recipe.normalization,
+      normalization,
+      ...frameView(recipe, data),
       ...(recipe.augmentation === undefined ? {} : { augmentation: recipe.augmentation }),
     });
     const index = recipe.stages.indexOf(stage);

@@ -16,6 +16,7 @@ import {
 } from "../../core/graph/mod.ts";
 import { stream } from "../../core/random.ts";
 import type { Tensor } from "../../core/tensor.ts";
+import { pack, unpack } from "./_packed.ts";
 import { runGraph, type Statistics } from "./rules.ts";
 import { tf } from "./tf.ts";
 
@@ -86,14 +87,18 @@ export class Learner {
 
   /** Blends the statistics of all {@link train} calls since the last time into the running ones, in order. */
   settle(): void {
-    for (const { running, batch, momentum } of this.#pending) {
-      running.forEach((variable, i) => {
-        const fresh = batch[i]!;
-        const blended = tf.tidy(() => tf.add(variable, tf.mul(tf.sub(fresh, variable), momentum)));
-        (variable as tf.Variable).assign(blended);
-        blended.dispose();
-        fresh.dispose();
+    let rest = this.#pending;
+    while (rest.length > 0) {
+      // One round takes what can be blended side by side: every statistic once, with the same momentum.
+      const [seen, later] = [new Set<tf.Tensor>(), [] as Statistics[]];
+      const now = rest.filter((each) => {
+        const fits = each.momentum === rest[0]!.momentum && !seen.has(each.running[0]);
+        if (fits) seen.add(each.running[0]);
+        else later.push(each);
+        return fits;
       });
+      blend(now);
+      rest = later;
     }
     this.#pending = [];
     this.#dropouts = 0;
@@ -136,4 +141,16 @@ export class Learner {
   #bind(inputs: Readonly<Record<string, tf.Tensor>>): Map<string, tf.Tensor> {
     return new Map<string, tf.Tensor>([...this.#variables, ...Object.entries(inputs)]);
   }
+}
+
+/** Moves running statistics towards those of a batch and frees the latter. All have the same momentum. */
+function blend(statistics: readonly Statistics[]): void {
+  const running = statistics.flatMap((each) => each.running) as tf.Variable[];
+  const fresh = statistics.flatMap(({ batch }) => batch);
+  tf.tidy(() => {
+    const old = pack(running);
+    const blended = tf.add(old, tf.mul(tf.sub(pack(fresh), old), statistics[0]!.momentum));
+    unpack(blended, running.map(({ size }) => size)).forEach((value, k) => running[k]!.assign(value));
+  });
+  tf.dispose(fresh);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Tensor, tensor } from "../../core/tensor.ts";
+import { pack, unpack } from "./_packed.ts";
 import { tf } from "./tf.ts";
 
 /** How variables follow gradients. */
@@ -33,6 +34,22 @@ export type Variables = ReadonlyMap<string, tf.Variable>;
 /** Gradients by the same names. */
 export type Gradients = { readonly [name: string]: tf.Tensor };
 
+/** Variables that move as one: vectors that are decayed alike, or one variable of another shape. */
+interface Group {
+  readonly ids: readonly string[];
+  readonly variables: readonly tf.Variable[];
+  /** Values of each variable. */
+  readonly sizes: readonly number[];
+  readonly decayed: boolean;
+  /** Packed like the variables. */
+  readonly slots: ReadonlyMap<SlotName, tf.Variable>;
+}
+
+type SlotName = "velocity" | "first" | "second" | "ema";
+
+/** New values of variables, given their slots, values and gradients. */
+type Move = (group: Group, values: tf.Tensor, gradient: tf.Tensor) => tf.Tensor;
+
 /**
  * An optimiser over a fixed set of variables.
  *
@@ -42,8 +59,7 @@ export type Gradients = { readonly [name: string]: tf.Tensor };
 export class Optimizer {
   readonly #options: Required<OptimizerOptions>;
   readonly #variables: Variables;
-  readonly #decayed: ReadonlySet<string>;
-  readonly #slots = new Map<string, tf.Variable>();
+  readonly #groups: readonly Group[];
   #steps = 0;
 
   /**
@@ -66,17 +82,21 @@ export class Optimizer {
       ...options,
     };
     this.#variables = variables;
-    this.#decayed = decayed ?? new Set(variables.keys());
-    const names = options.kind === "sgd" ? ["velocity"] : ["first", "second"];
-    for (const [id, variable] of variables) {
-      for (const name of names) this.#slot(`${name}/${id}`, tf.zerosLike(variable));
-      if (this.#options.ema > 0) this.#slot(`ema/${id}`, tf.clone(variable));
-    }
-  }
-
-  #slot(name: string, start: tf.Tensor): void {
-    this.#slots.set(name, tf.variable(start, false));
-    start.dispose();
+    const names: SlotName[] = options.kind === "sgd" ? ["velocity"] : ["first", "second"];
+    if (this.#options.ema > 0) names.push("ema");
+    this.#groups = grouped([...variables.keys()], (id) => {
+      const isDecayed = decayed?.has(id) ?? true;
+      return variables.get(id)!.rank === 1 ? `vectors ${isDecayed}` : `one ${id}`;
+    }).map((ids) => {
+      const own = ids.map((id) => variables.get(id)!);
+      return {
+        ids,
+        variables: own,
+        sizes: own.map(({ size }) => size),
+        decayed: decayed?.has(ids[0]!) ?? true,
+        slots: new Map(names.map((name) => [name, slotOf(name, own)])),
+      };
+    });
   }
 
   /** Variables it moves. */
@@ -89,46 +109,62 @@ export class Optimizer {
    *
    * @param gradients One per variable; not disposed of here.
    * @param learningRate Of this step.
-   * @returns Global norm of the gradients before clipping as a scalar when clipping, otherwise `undefined`.
+   * @throws {RangeError} If a variable has no gradient; nothing has moved then.
    */
   apply(gradients: Gradients, learningRate: number): void {
-    this.#steps += 1;
     const { clipNorm, ema } = this.#options;
     tf.tidy(() => {
-      const scale = clipNorm > 0
-        ? tf.minimum(1, tf.div(clipNorm, tf.add(globalNorm(Object.values(gradients)), 1e-6)))
-        : undefined;
-      for (const [id, variable] of this.#variables) {
-        const raw = gradients[id];
-        if (raw === undefined) throw new RangeError(`Cannot step: "${id}" has no gradient`);
-        const gradient = scale === undefined ? raw : tf.mul(raw, scale);
-        variable.assign(this.#moved(id, variable, gradient, learningRate));
-        if (ema > 0) {
-          const average = this.#slots.get(`ema/${id}`)!;
-          average.assign(tf.add(tf.mul(average, ema), tf.mul(variable, 1 - ema)));
-        }
-      }
+      const raw = this.#groups.map(({ ids }) => pack(ids.map((id) => gradientOf(gradients, id))));
+      this.#steps += 1;
+      const scale = clipNorm > 0 ? tf.minimum(1, tf.div(clipNorm, tf.add(globalNorm(raw), 1e-6))) : undefined;
+      const move = this.#moves(learningRate);
+      const [kept, added] = [tf.scalar(ema), tf.scalar(1 - ema)];
+      this.#groups.forEach((group, i) =>
+        tf.tidy(() => {
+          const gradient = scale === undefined ? raw[i]! : tf.mul(raw[i]!, scale);
+          const values = move(group, pack(group.variables), gradient);
+          unpack(values, group.sizes).forEach((value, k) => group.variables[k]!.assign(value));
+          const average = group.slots.get("ema");
+          average?.assign(tf.add(tf.mul(average, kept), tf.mul(values, added)));
+        })
+      );
     });
   }
 
-  #moved(id: string, variable: tf.Variable, raw: tf.Tensor, rate: number): tf.Tensor {
+  /** The rule of this step; numbers become scalars once, not for every variable. */
+  #moves(learningRate: number): Move {
     const { kind, momentum, nesterov, beta1, beta2, epsilon, weightDecay } = this.#options;
-    const decay = this.#decayed.has(id) ? weightDecay : 0;
-    const gradient = decay > 0 && kind !== "adamw" ? tf.add(raw, tf.mul(variable, decay)) : raw;
+    const rate = tf.scalar(learningRate);
+    const decay = tf.scalar(weightDecay);
+    const regular = (group: Group, values: tf.Tensor, gradient: tf.Tensor): tf.Tensor =>
+      group.decayed && weightDecay > 0 ? tf.add(gradient, tf.mul(values, decay)) : gradient;
     if (kind === "sgd") {
-      const velocity = this.#slots.get(`velocity/${id}`)!;
-      velocity.assign(tf.add(tf.mul(velocity, momentum), gradient));
-      const direction = nesterov ? tf.add(gradient, tf.mul(velocity, momentum)) : velocity;
-      return tf.sub(variable, tf.mul(direction, rate));
+      const inertia = tf.scalar(momentum);
+      return (group, values, raw) => {
+        const gradient = regular(group, values, raw);
+        const slot = group.slots.get("velocity")!;
+        const velocity = tf.add(tf.mul(slot, inertia), gradient);
+        slot.assign(velocity);
+        const direction = nesterov ? tf.add(gradient, tf.mul(velocity, inertia)) : velocity;
+        return tf.sub(values, tf.mul(direction, rate));
+      };
     }
-    const first = this.#slots.get(`first/${id}`)!;
-    const second = this.#slots.get(`second/${id}`)!;
-    first.assign(tf.add(tf.mul(first, beta1), tf.mul(gradient, 1 - beta1)));
-    second.assign(tf.add(tf.mul(second, beta2), tf.mul(tf.square(gradient), 1 - beta2)));
-    const root = tf.add(tf.sqrt(tf.mul(second, 1 / (1 - beta2 ** this.#steps))), epsilon);
-    const step = tf.mul(tf.div(first, root), rate / (1 - beta1 ** this.#steps));
-    const kept = decay > 0 && kind === "adamw" ? tf.mul(variable, 1 - rate * decay) : variable;
-    return tf.sub(kept, step);
+    const [keep1, add1, keep2, add2] = [beta1, 1 - beta1, beta2, 1 - beta2].map((x) => tf.scalar(x));
+    const unbiased = tf.scalar(1 / (1 - beta2 ** this.#steps));
+    const least = tf.scalar(epsilon);
+    const stride = tf.scalar(learningRate / (1 - beta1 ** this.#steps));
+    const shrink = tf.scalar(1 - learningRate * weightDecay);
+    return (group, values, raw) => {
+      const gradient = kind === "adam" ? regular(group, values, raw) : raw;
+      const [slot1, slot2] = [group.slots.get("first")!, group.slots.get("second")!];
+      const first = tf.add(tf.mul(slot1, keep1!), tf.mul(gradient, add1!));
+      const second = tf.add(tf.mul(slot2, keep2!), tf.mul(tf.square(gradient), add2!));
+      slot1.assign(first);
+      slot2.assign(second);
+      const step = tf.mul(tf.div(first, tf.add(tf.sqrt(tf.mul(second, unbiased)), least)), stride);
+      const kept = kind === "adamw" && group.decayed && weightDecay > 0 ? tf.mul(values, shrink) : values;
+      return tf.sub(kept, step);
+    };
   }
 
   /** The moving averages of the variables by name; empty without `ema`. */
@@ -142,12 +178,19 @@ export class Optimizer {
   /** Everything but the variables: slots and the number of steps, to be saved. */
   async state(): Promise<Map<string, Tensor>> {
     const slots = await Promise.all(
-      [...this.#slots].map(async ([name, slot]): Promise<[string, Tensor]> => [
-        name,
-        { shape: slot.shape, data: (await slot.data<"float32">()).slice() },
-      ]),
+      this.#groups.flatMap((group) =>
+        [...group.slots].map(async ([name, slot]): Promise<[string, Tensor][]> => {
+          const data = await slot.data<"float32">();
+          let at = 0;
+          return group.variables.map(({ shape, size }, k) => [
+            `${name}/${group.ids[k]!}`,
+            // slice(): some backends hand out memory they use again
+            { shape, data: data.slice(at, at += size) },
+          ]);
+        })
+      ),
     );
-    return new Map([["steps", tensor([1], Float32Array.of(this.#steps))], ...slots]);
+    return new Map([["steps", tensor([1], Float32Array.of(this.#steps))], ...slots.flat()]);
   }
 
   /**
@@ -157,15 +200,27 @@ export class Optimizer {
    */
   load(state: ReadonlyMap<string, Tensor>): void {
     const steps = state.get("steps");
-    if (steps === undefined || state.size !== this.#slots.size + 1) {
-      throw new RangeError(`Cannot load optimiser: ${state.size} arrays, must be ${this.#slots.size + 1}`);
+    const arrays = 1 + this.#groups.reduce((sum, { ids, slots }) => sum + ids.length * slots.size, 0);
+    if (steps === undefined || state.size !== arrays) {
+      throw new RangeError(`Cannot load optimiser: ${state.size} arrays, must be ${arrays}`);
     }
-    for (const [name, slot] of this.#slots) {
-      const saved = state.get(name);
-      if (saved === undefined || saved.shape.join() !== slot.shape.join()) {
-        throw new RangeError(`Cannot load optimiser: "${name}" is missing or misshapen`);
-      }
-      const value = tf.tensor(saved.data, slot.shape);
+    const loaded = this.#groups.flatMap((group) =>
+      [...group.slots].map(([name, slot]): [tf.Variable, Float32Array] => {
+        const values = new Float32Array(slot.size);
+        let at = 0;
+        group.variables.forEach(({ shape, size }, k) => {
+          const saved = state.get(`${name}/${group.ids[k]!}`);
+          if (saved === undefined || saved.shape.join() !== shape.join()) {
+            throw new RangeError(`Cannot load optimiser: "${name}/${group.ids[k]!}" is missing or misshapen`);
+          }
+          values.set(saved.data, at);
+          at += size;
+        });
+        return [slot, values];
+      })
+    );
+    for (const [slot, values] of loaded) {
+      const value = tf.tensor(values, slot.shape);
       slot.assign(value);
       value.dispose();
     }
@@ -174,8 +229,28 @@ export class Optimizer {
 
   /** Frees the slots. */
   dispose(): void {
-    for (const slot of this.#slots.values()) slot.dispose();
+    for (const { slots } of this.#groups) tf.dispose([...slots.values()]);
   }
+}
+
+/** Names in order, those with the same key together. */
+function grouped(ids: readonly string[], keyOf: (id: string) => string): string[][] {
+  const groups = new Map<string, string[]>();
+  for (const id of ids) groups.set(keyOf(id), [...groups.get(keyOf(id)) ?? [], id]);
+  return [...groups.values()];
+}
+
+function slotOf(name: SlotName, variables: readonly tf.Variable[]): tf.Variable {
+  return tf.tidy(() => {
+    const values = pack(variables);
+    return tf.variable(name === "ema" ? tf.clone(values) : tf.zerosLike(values), false);
+  });
+}
+
+function gradientOf(gradients: Gradients, id: string): tf.Tensor {
+  const gradient = gradients[id];
+  if (gradient === undefined) throw new RangeError(`Cannot step: "${id}" has no gradient`);
+  return gradient;
 }
 
 /** Root of the sum of all squares, a scalar. */
