@@ -3,14 +3,21 @@ import { loadCheckpoint } from "../../train/checkpoint.ts";
 import { readMetrics } from "../../train/log/mod.ts";
 import { inFolder } from "../support/folder.ts";
 
-/** A process that trains in a folder. */
-function start(folder: string): Deno.ChildProcess {
-  const program = new URL("../support/tiny_run.ts", import.meta.url).href;
+const PROGRAM = new URL("../support/tiny_run.ts", import.meta.url).href;
+
+/** A program that trains in a folder. */
+function program(folder: string): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", "--no-check", program, folder],
+    args: ["run", "-A", "--quiet", "--no-check", PROGRAM, folder],
     stdout: "null",
-    stderr: "null",
-  }).spawn();
+    stderr: "piped",
+  });
+}
+
+/** Trains in a folder to the end. */
+async function finish(folder: string): Promise<void> {
+  const { code, stderr } = await program(folder).output();
+  assertEquals(code, 0, new TextDecoder().decode(stderr));
 }
 
 /** How many steps were written down so far, whole lines only. */
@@ -27,12 +34,11 @@ async function ended(folder: string): Promise<unknown> {
 
 Deno.test("train() killed three times in three stages ends with the metrics and weights of a run that was not", async () => {
   await inFolder(async (root) => {
-    const whole = await start(`${root}/whole`).status;
-    assertEquals(whole.code, 0);
+    await finish(`${root}/whole`);
     const folder = `${root}/killed`;
     // Four steps and a validation an epoch: in the first stage, in the first epoch of finetuning, in the last stage.
     for (const steps of [3, 13, 22]) {
-      const child = start(folder);
+      const child = program(folder).spawn();
       let alive = true;
       const over = child.status.then((status) => {
         alive = false;
@@ -42,8 +48,9 @@ Deno.test("train() killed three times in three stages ends with the metrics and 
       assert(alive, `the run was over before step ${steps}`);
       child.kill("SIGKILL");
       assertEquals((await over).signal, "SIGKILL");
+      await child.stderr.cancel();
     }
-    assertEquals((await start(folder).status).code, 0);
+    await finish(folder);
     assertEquals(await ended(folder), await ended(`${root}/whole`));
   });
 });
