@@ -263,6 +263,7 @@ if (import.meta.main) {
     await Deno.mkdir(options.out, { recursive: true });
     await write(`${options.out}/train.json`, json);
     await write(`${options.out}/train.md`, page);
+    await output(Deno.execPath(), ["fmt", "--quiet", `${options.out}/train.json`, `${options.out}/train.md`]);
     console.log(options.json ? json : page);
   } catch (error) {
     if (error instanceof RangeError || (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS")) {

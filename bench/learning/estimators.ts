@@ -92,7 +92,13 @@ for (const [name, options] of Object.entries(VARIANTS)) {
   const reports = [];
   for (let seed = 1; seed <= seeds; seed++) {
     const learner = Learner.fresh(
-      gridPolicy({ side: glance.side, rows: grid.rows, columns: grid.columns, bias: -3, valueHead: options.estimator === "value" }),
+      gridPolicy({
+        side: glance.side,
+        rows: grid.rows,
+        columns: grid.columns,
+        bias: -3,
+        valueHead: options.estimator === "value",
+      }),
       seed,
     );
     const actors = { policy: learner, classifier: eyes };
