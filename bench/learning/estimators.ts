@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli/mod.js";
+import { parseArgs } from "node:util";
 import { cellCount } from "../../core/geometry/mod.ts";
 import { gridPolicy, patchReader } from "../../models/mod.ts";
 import { sceneDataset } from "../../train/data/mod.ts";
@@ -27,9 +27,18 @@ import { PRESETS } from "../../train/presets.ts";
 import { readerStage } from "../../train/reader.ts";
 import { type Stage, TrainingRun } from "../../train/run.ts";
 
-const { scenes, epochs, seeds } = parseArgs(Deno.args, {
-  default: { scenes: 800, epochs: 12, seeds: 3 },
-}) as unknown as { scenes: number; epochs: number; seeds: number };
+const { values } = parseArgs({
+  options: {
+    scenes: { type: "string", default: "800" },
+    epochs: { type: "string", default: "12" },
+    seeds: { type: "string", default: "3" },
+  },
+});
+const [scenes, epochs, seeds] = [values.scenes, values.epochs, values.seeds].map(Number) as [
+  number,
+  number,
+  number,
+];
 
 const recipe = PRESETS["scenes"]!;
 const { grid, glance } = recipe;
