@@ -15,8 +15,16 @@ export interface Normalization {
   readonly std: readonly [number, number, number];
 }
 
-/** The 3 x 256 values a byte can become, `float32[3 * 256]`; one table keeps training and serving bit-equal. */
+/**
+ * The 3 x 256 values a byte can become, `float32[3 * 256]`; one table keeps training and serving bit-equal.
+ *
+ * @throws {RangeError} If a deviation is not above 0.
+ */
 export function normalizationTable({ mean, std }: Normalization): Float32Array {
+  const wrong = std.findIndex((value) => !(value > 0));
+  if (wrong >= 0) {
+    throw new RangeError(`Cannot normalise: std of channel ${wrong} is ${std[wrong]}, must be above 0`);
+  }
   return Float32Array.from({ length: 768 }, (_, i) => ((i & 255) / 255 - mean[i >> 8]!) / std[i >> 8]!);
 }
 

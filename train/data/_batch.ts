@@ -3,16 +3,9 @@
  *
  * @module
  */
+import { type Normalization, normalizationTable, normalizeInto } from "../../core/policy/mod.ts";
 import type { Raster } from "../../core/image/raster.ts";
-import {
-  augment,
-  type Augmentation,
-  augmentationStream,
-  drawPadCropFlip,
-  type Normalization,
-  normalizationTable,
-  normalizeInto,
-} from "./augment.ts";
+import { augment, type Augmentation, augmentationStream, drawPadCropFlip } from "./augment.ts";
 import type { Packed, Source } from "./dataset.ts";
 import { realize } from "./_realize.ts";
 
@@ -70,7 +63,7 @@ export async function makeBatch(job: BatchJob): Promise<BatchImages> {
     }
     const offset = position * picture.data.length;
     if (table === undefined) out.images.set(picture.data, offset);
-    else normalizeInto(picture, table, out.images as Float32Array, offset);
+    else normalizeInto(out.images as Float32Array, offset, picture.data, table);
   }
   if (out === undefined) throw new RangeError("Cannot make batch: it has no pictures");
   return out;

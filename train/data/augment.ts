@@ -6,6 +6,7 @@
  */
 import { resample } from "../../core/geometry/resample.ts";
 import { type Raster, raster } from "../../core/image/raster.ts";
+import type { Normalization } from "../../core/policy/mod.ts";
 import { type Random, stream } from "../../core/random.ts";
 
 /** What happens to a picture before it enters a batch. Plain data: it crosses into workers. */
@@ -29,14 +30,6 @@ export type Augmentation =
   | { readonly kind: "center-crop"; readonly resizePx: number; readonly sizePx: number }
   /** Stretched to a size. No randomness. */
   | { readonly kind: "resize"; readonly widthPx: number; readonly heightPx: number };
-
-/** Per-channel statistics of pixels scaled to `[0, 1]`: a value `p` becomes `(p / 255 - mean) / std`. */
-export interface Normalization {
-  /** `float64[3]`; range 0 to 1. */
-  readonly mean: readonly [number, number, number];
-  /** `float64[3]`; above 0. */
-  readonly std: readonly [number, number, number];
-}
 
 /** Statistics of the CIFAR-10 training pictures, used by PatchDrop and BlockDrop for both CIFAR sets. */
 export const CIFAR_NORMALIZATION: Normalization = {
@@ -152,32 +145,4 @@ function shifted(picture: Raster, { left, top, mirrored }: PadCropFlip): Raster 
     }
   }
   return out;
-}
-
-/**
- * Normalised value of every byte, per channel: `float32[3, 256]`. A table keeps the batch loop free of divisions.
- *
- * @throws {RangeError} If a standard deviation is not above 0.
- */
-export function normalizationTable({ mean, std }: Normalization): Float32Array {
-  const table = new Float32Array(3 * 256);
-  for (let channel = 0; channel < 3; channel++) {
-    if (!(std[channel]! > 0)) {
-      throw new RangeError(`Cannot normalise: std of channel ${channel} is ${std[channel]}, must be above 0`);
-    }
-    for (let value = 0; value < 256; value++) {
-      table[channel * 256 + value] = (value / 255 - mean[channel]!) / std[channel]!;
-    }
-  }
-  return table;
-}
-
-/** Writes a normalised picture at `offset` of `out` (`float32[H, W, 3]`). */
-export function normalizeInto(picture: Raster, table: Float32Array, out: Float32Array, offset: number): void {
-  const { data } = picture;
-  for (let i = 0, at = offset; i < data.length; i += 3, at += 3) {
-    out[at] = table[data[i]!]!;
-    out[at + 1] = table[256 + data[i + 1]!]!;
-    out[at + 2] = table[512 + data[i + 2]!]!;
-  }
 }

@@ -1,13 +1,7 @@
+import { normalizationTable, normalizeInto } from "../../core/policy/mod.ts";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert/mod.js";
 import { raster } from "../../core/image/raster.ts";
-import {
-  augment,
-  augmentationStream,
-  CIFAR_NORMALIZATION,
-  drawPadCropFlip,
-  normalizationTable,
-  normalizeInto,
-} from "./augment.ts";
+import { augment, augmentationStream, CIFAR_NORMALIZATION, drawPadCropFlip } from "./augment.ts";
 
 /** A picture whose red channel counts its pixels from 1. */
 function counted(width: number, height: number) {
@@ -66,7 +60,7 @@ Deno.test("augment() center-crop takes the middle of the short side's square", (
 Deno.test("normalizeInto() is (p / 255 - mean) / std per channel", () => {
   const out = new Float32Array(6);
   const table = normalizationTable(CIFAR_NORMALIZATION);
-  normalizeInto(raster(1, 1, Uint8Array.of(255, 0, 123)), table, out, 3);
+  normalizeInto(out, 3, Uint8Array.of(255, 0, 123), table);
   // (255 - 125.3) / 63, -123 / 62.1, (123 - 113.9) / 66.7
   assertAlmostEquals(out[3]!, 2.058730, 1e-5);
   assertAlmostEquals(out[4]!, -1.980676, 1e-5);

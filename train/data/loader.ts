@@ -7,7 +7,8 @@
  * @module
  */
 import { permutation, stream } from "../../core/random.ts";
-import { type Augmentation, type Normalization, normalizationTable } from "./augment.ts";
+import { type Normalization, normalizationTable } from "../../core/policy/mod.ts";
+import type { Augmentation } from "./augment.ts";
 import { type BatchImages, type BatchJob, canPack, ExampleError, makeBatch, packedBatch } from "./_batch.ts";
 import type { Dataset } from "./dataset.ts";
 import { WorkerPool } from "./_pool.ts";
