@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Pads, Pair } from "../../core/graph/mod.ts";
+import type { Pair } from "../../core/graph/mod.ts";
 import { tf } from "./tf.ts";
 
 /** Names of the kernels; the native backend has all of them, `wasm` some (`wasm/mod.ts`). */
@@ -25,6 +25,8 @@ export const KERNELS = {
   depthwiseFilterGrad: "SaccadeDepthwiseFilterGrad",
   crossEntropy: "SaccadeCrossEntropy",
   sparseCrossEntropy: "SaccadeSparseCrossEntropy",
+  maxPool: "SaccadeMaxPool",
+  maxPoolGrad: "SaccadeMaxPoolGrad",
 } as const;
 
 /** One of {@linkcode KERNELS}. */
@@ -60,10 +62,19 @@ export interface Binding {
   readonly TF_ATTR_TYPE: number;
   readonly TF_FLOAT: number;
   readonly TF_INT32: number;
+  isUsingGpuDevice(): boolean;
+  createTensor(shape: readonly number[], dtype: number, values: Float32Array): number;
+  deleteTensor(id: number): void;
+  executeOp(
+    name: string,
+    attrs: readonly Attribute[],
+    inputs: readonly number[],
+    outputs: number,
+  ): { readonly id: number }[];
 }
 
 /** What tfjs-node's backend offers beyond tfjs: any TensorFlow op by name. */
-interface NativeBackend {
+interface NativeBackend extends tf.KernelBackend {
   executeMultipleOutputs(
     name: string,
     attrs: readonly Attribute[],
@@ -72,17 +83,54 @@ interface NativeBackend {
   ): tf.Tensor[];
 }
 
+/** Runs one TensorFlow op. */
+type Execute = (
+  attrs: readonly Attribute[],
+  inputs: readonly tf.TensorInfo[],
+  outputs: number,
+) => tf.Tensor[];
+
 /** A kernel in terms of one TensorFlow op. */
 interface Definition {
   readonly op: string;
-  readonly attrs: (attrs: tf.NamedAttrMap) => readonly Attribute[];
-  /** What the op takes, given what the kernel got. @default the same */
-  readonly inputs?: (inputs: readonly tf.TensorInfo[], attrs: tf.NamedAttrMap) => readonly tf.TensorInfo[];
-  /** @default 1 */
-  readonly outputs?: number;
+  /** Calls the op with what the kernel got; `constant` gives small tensors that are made once. */
+  readonly call: (
+    execute: Execute,
+    inputs: readonly tf.TensorInfo[],
+    attrs: tf.NamedAttrMap,
+    constant: (values: readonly number[], dtype: "float32" | "int32") => tf.TensorInfo,
+  ) => tf.Tensor[];
 }
 
-const shapeOf = (attrs: tf.NamedAttrMap): tf.Tensor1D => tf.tensor1d(attrs.shape as number[], "int32");
+/** What names the kernels of oneDNN that have no other name. */
+const ONEDNN = [["_kernel", "MklNameChangeOp"]] as const;
+
+/** Kernels that are oneDNN's: on x86 processors, where TensorFlow was built with it and it is not switched off. */
+const PROCESSOR_ONLY: readonly string[] = [KERNELS.maxPool, KERNELS.maxPoolGrad];
+
+/** Whether oneDNN's own kernels can be called: one is. */
+function hasOneDnn(binding: Binding, { call }: Definition): boolean {
+  if (binding.isUsingGpuDevice()) return false;
+  const pixel = binding.createTensor([1, 1, 1, 1], binding.TF_FLOAT, Float32Array.of(0));
+  let made: { readonly id: number }[] = [];
+  try {
+    const execute: Execute = (attrs, _, outputs) => {
+      made = binding.executeOp("_MklNativeMaxPool", attrs, [pixel], outputs);
+      return [];
+    };
+    call(
+      execute,
+      [],
+      { window: [1, 1], strides: [1, 1] },
+      () => ({ dataId: {}, shape: [0], dtype: "int32" }),
+    );
+    return true;
+  } catch {
+    return false;
+  } finally {
+    for (const id of [pixel, ...made.map(({ id }) => id)]) binding.deleteTensor(id);
+  }
+}
 
 /** Every kernel. A name without a definition does not compile. */
 function definitions(binding: Binding): Record<KernelName, Definition> {
@@ -95,7 +143,10 @@ function definitions(binding: Binding): Record<KernelName, Definition> {
   });
   const float32 = type("T", binding.TF_FLOAT);
   const layout = text("data_format", "NHWC");
-  const simple = (op: string): Definition => ({ op, attrs: () => [float32] });
+  const simple = (op: string, attrs: readonly Attribute[] = [float32], outputs = 1): Definition => ({
+    op,
+    call: (execute, inputs) => execute(attrs, inputs, outputs),
+  });
   const batchNorm = (epsilon: unknown): Attribute[] => [
     float32,
     type("U", binding.TF_FLOAT),
@@ -103,90 +154,130 @@ function definitions(binding: Binding): Record<KernelName, Definition> {
     layout,
     { name: "is_training", type: binding.TF_ATTR_BOOL, value: true },
   ];
-  const sliding = (attrs: tf.NamedAttrMap): Attribute[] => {
-    const [vertical, horizontal] = attrs.strides as unknown as Pair;
-    const [top, left, bottom, right] = attrs.pads as unknown as Pads;
+  const sliding = ({ strides, padding }: tf.NamedAttrMap): Attribute[] => {
+    const [vertical, horizontal] = strides as unknown as Pair;
     return [
       float32,
       integers("strides", [1, vertical, horizontal, 1]),
-      text("padding", attrs.padding as string),
-      ...(attrs.padding === "EXPLICIT"
-        ? [integers("explicit_paddings", [0, 0, top, bottom, left, right, 0, 0])]
-        : []),
+      text("padding", padding as string),
       layout,
       integers("dilations", [1, 1, 1, 1]),
     ];
   };
   const convolutions = (op: string): [Definition, Definition, Definition] => [
-    { op, attrs: sliding },
+    { op, call: (execute, inputs, attrs) => execute(sliding(attrs), inputs, 1) },
     {
       op: `${op}BackpropInput`,
-      attrs: sliding,
-      inputs: ([filter, dy], attrs) => [shapeOf(attrs), filter!, dy!],
+      call: (execute, [filter, dy], attrs, constant) =>
+        execute(sliding(attrs), [constant(attrs.shape as number[], "int32"), filter!, dy!], 1),
     },
     {
       op: `${op}BackpropFilter`,
-      attrs: sliding,
-      inputs: ([x, dy], attrs) => [x!, shapeOf(attrs), dy!],
+      call: (execute, [x, dy], attrs, constant) =>
+        execute(sliding(attrs), [x!, constant(attrs.shape as number[], "int32"), dy!], 1),
     },
   ];
+  const pooling = ({ window, strides }: tf.NamedAttrMap): Attribute[] => {
+    const [height, width] = window as unknown as Pair;
+    const [vertical, horizontal] = strides as unknown as Pair;
+    return [
+      float32,
+      integers("ksize", [1, height, width, 1]),
+      integers("strides", [1, vertical, horizontal, 1]),
+      text("padding", "VALID"),
+      layout,
+      { name: "workspace_enabled", type: binding.TF_ATTR_BOOL, value: true },
+      ...ONEDNN.map(([name, value]) => text(name, value)),
+    ];
+  };
   const [conv, convInputGrad, convFilterGrad] = convolutions("Conv2D");
   const [depthwise, depthwiseInputGrad, depthwiseFilterGrad] = convolutions("DepthwiseConv2dNative");
   return {
     [KERNELS.batchNorm]: {
       op: "FusedBatchNormV3",
-      attrs: ({ epsilon }) => [
-        ...batchNorm(epsilon),
-        { name: "exponential_avg_factor", type: binding.TF_ATTR_FLOAT, value: 1 },
-      ],
-      // No running statistics go in: with factor 1 the outputs are the batch's own.
-      inputs: (inputs) => [...inputs, tf.tensor1d([]), tf.tensor1d([])],
-      outputs: 6,
+      call(execute, inputs, { epsilon }, constant) {
+        const attrs = [
+          ...batchNorm(epsilon),
+          { name: "exponential_avg_factor", type: binding.TF_ATTR_FLOAT, value: 1 },
+        ];
+        // No running statistics go in: with factor 1 the outputs are the batch's own.
+        const none = constant([], "float32");
+        return execute(attrs, [...inputs, none, none], 6);
+      },
     },
     [KERNELS.batchNormGrad]: {
       op: "FusedBatchNormGradV3",
-      attrs: ({ epsilon }) => batchNorm(epsilon),
-      outputs: 5,
+      call: (execute, inputs, { epsilon }) => execute(batchNorm(epsilon), inputs, 5),
     },
     [KERNELS.relu]: simple("Relu"),
     [KERNELS.reluGrad]: simple("ReluGrad"),
     [KERNELS.relu6]: simple("Relu6"),
     [KERNELS.relu6Grad]: simple("Relu6Grad"),
-    [KERNELS.bias]: { op: "BiasAdd", attrs: () => [float32, layout] },
-    [KERNELS.biasGrad]: { op: "BiasAddGrad", attrs: () => [float32, layout] },
+    [KERNELS.bias]: simple("BiasAdd", [float32, layout]),
+    [KERNELS.biasGrad]: simple("BiasAddGrad", [float32, layout]),
     [KERNELS.conv]: conv,
     [KERNELS.convInputGrad]: convInputGrad,
     [KERNELS.convFilterGrad]: convFilterGrad,
     [KERNELS.depthwise]: depthwise,
     [KERNELS.depthwiseInputGrad]: depthwiseInputGrad,
     [KERNELS.depthwiseFilterGrad]: depthwiseFilterGrad,
-    [KERNELS.crossEntropy]: { op: "SoftmaxCrossEntropyWithLogits", attrs: () => [float32], outputs: 2 },
-    [KERNELS.sparseCrossEntropy]: {
-      op: "SparseSoftmaxCrossEntropyWithLogits",
-      attrs: () => [float32, type("Tlabels", binding.TF_INT32)],
-      outputs: 2,
+    [KERNELS.maxPool]: {
+      op: "_MklNativeMaxPool",
+      call: (execute, inputs, attrs) => execute(pooling(attrs), inputs, 2),
     },
+    [KERNELS.maxPoolGrad]: {
+      op: "_MklNativeMaxPoolGrad",
+      call: (execute, inputs, attrs) => execute(pooling(attrs), inputs, 1),
+    },
+    [KERNELS.crossEntropy]: simple("SoftmaxCrossEntropyWithLogits", [float32], 2),
+    [KERNELS.sparseCrossEntropy]: simple(
+      "SparseSoftmaxCrossEntropyWithLogits",
+      [float32, type("Tlabels", binding.TF_INT32)],
+      2,
+    ),
   };
+}
+
+/**
+ * Small tensors by value, made once per backend. They are written to the backend, not made by tfjs, so that no scope frees
+ * them and nobody counts them.
+ */
+const constants = new WeakMap<NativeBackend, Map<string, tf.TensorInfo>>();
+
+function constantOf(
+  backend: NativeBackend,
+  values: readonly number[],
+  dtype: "float32" | "int32",
+): tf.TensorInfo {
+  const known = constants.get(backend) ?? new Map<string, tf.TensorInfo>();
+  constants.set(backend, known);
+  const key = `${dtype} ${values.join()}`;
+  const ready = known.get(key);
+  if (ready !== undefined) return ready;
+  const shape = [values.length];
+  const data = dtype === "int32" ? Int32Array.from(values) : Float32Array.from(values);
+  const made = { dataId: backend.write(data, shape, dtype), shape, dtype };
+  known.set(key, made);
+  return made;
 }
 
 /** Adds the kernels and their gradients to the backend `"tensorflow"`; again is harmless. */
 export function registerNativeKernels(binding: Binding): void {
   const known = definitions(binding);
-  for (const [kernelName, { op, attrs, inputs: arrange, outputs = 1 }] of Object.entries(known)) {
+  const oneDnn = hasOneDnn(binding, known[KERNELS.maxPool]);
+  for (const [kernelName, { op, call }] of Object.entries(known)) {
     if (tf.getKernel(kernelName, "tensorflow") !== undefined) continue;
+    if (!oneDnn && PROCESSOR_ONLY.includes(kernelName)) continue;
     tf.registerKernel({
       kernelName,
       backendName: "tensorflow",
-      kernelFunc: ({ inputs, backend, attrs: given }) => {
-        const values = Object.values(inputs) as tf.TensorInfo[];
-        const options = given as tf.NamedAttrMap;
-        return tf.tidy(() =>
-          (backend as NativeBackend).executeMultipleOutputs(
-            op,
-            attrs(options),
-            arrange === undefined ? values : arrange(values, options),
-            outputs,
-          )
+      kernelFunc: ({ inputs, backend, attrs }) => {
+        const native = backend as NativeBackend;
+        return call(
+          (options, given, outputs) => native.executeMultipleOutputs(op, options, given, outputs),
+          Object.values(inputs) as tf.TensorInfo[],
+          attrs as tf.NamedAttrMap,
+          (values, dtype) => constantOf(native, values, dtype),
         );
       },
     });
@@ -249,6 +340,15 @@ function gradients(): tf.GradConfig[] {
     },
     convolution(KERNELS.conv, KERNELS.convInputGrad, KERNELS.convFilterGrad),
     convolution(KERNELS.depthwise, KERNELS.depthwiseInputGrad, KERNELS.depthwiseFilterGrad),
+    {
+      kernelName: KERNELS.maxPool,
+      inputsToSave: ["0"],
+      outputsToSave: [true, true],
+      gradFunc: (dy, saved, attrs) => {
+        const [x, y, workspace] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+        return { 0: () => run<[tf.Tensor]>(KERNELS.maxPoolGrad, [x, y, only(dy), workspace], attrs)[0] };
+      },
+    },
     crossEntropy(KERNELS.crossEntropy),
     crossEntropy(KERNELS.sparseCrossEntropy),
   ];

@@ -150,7 +150,7 @@ function blend(statistics: readonly Statistics[]): void {
   tf.tidy(() => {
     const old = pack(running);
     const blended = tf.add(old, tf.mul(tf.sub(pack(fresh), old), statistics[0]!.momentum));
-    unpack(blended, running.map(({ size }) => size)).forEach((value, k) => running[k]!.assign(value));
+    unpack(blended, running.map(({ shape }) => shape)).forEach((value, k) => running[k]!.assign(value));
   });
   tf.dispose(fresh);
 }

@@ -105,10 +105,14 @@ export interface ConvolutionInputs {
  *
  * @returns `float32[N, H', W', O]`
  */
-export function convolve({ x, filter, strides, pads }: ConvolutionInputs): tf.Tensor4D {
-  const attrs = { strides: [...strides], pads: [...pads], padding: paddingOf({ x, filter, strides, pads }) };
-  if (has(KERNELS.conv)) return run<[tf.Tensor4D]>(KERNELS.conv, [x, filter], attrs)[0];
-  return tf.tidy(() => tf.conv2d(bordered(x, pads), filter, [...strides] as [number, number], "valid"));
+export function convolve(inputs: ConvolutionInputs): tf.Tensor4D {
+  return tf.tidy(() => {
+    const { x, filter, strides, pads, padding } = placed(inputs, has(KERNELS.conv));
+    const attrs = { strides: [...strides], pads: [...pads], padding };
+    return has(KERNELS.conv)
+      ? run<[tf.Tensor4D]>(KERNELS.conv, [x, filter], attrs)[0]
+      : tf.conv2d(x, filter, [...strides] as [number, number], "valid");
+  });
 }
 
 /**
@@ -118,32 +122,79 @@ export function convolve({ x, filter, strides, pads }: ConvolutionInputs): tf.Te
  *
  * @returns `float32[N, H', W', I * M]`
  */
-export function convolveDepthwise({ x, filter, strides, pads }: ConvolutionInputs): tf.Tensor4D {
-  const attrs = { strides: [...strides], pads: [...pads], padding: paddingOf({ x, filter, strides, pads }) };
+export function convolveDepthwise(inputs: ConvolutionInputs): tf.Tensor4D {
+  const [vertical, horizontal] = inputs.strides;
   // The native kernel takes one stride for both directions.
-  if (has(KERNELS.depthwise) && strides[0] === strides[1]) {
-    return run<[tf.Tensor4D]>(KERNELS.depthwise, [x, filter], attrs)[0];
-  }
-  return tf.tidy(() =>
-    tf.depthwiseConv2d(bordered(x, pads), filter, [...strides] as [number, number], "valid")
-  );
+  const fused = has(KERNELS.depthwise) && vertical === horizontal;
+  return tf.tidy(() => {
+    const { x, filter, strides, pads, padding } = placed(inputs, fused);
+    const attrs = { strides: [...strides], pads: [...pads], padding };
+    return fused
+      ? run<[tf.Tensor4D]>(KERNELS.depthwise, [x, filter], attrs)[0]
+      : tf.depthwiseConv2d(x, filter, [vertical, horizontal], "valid");
+  });
 }
 
+/** TensorFlow's name of a border; `BORDER` where it has none. */
+type Padding = "VALID" | "SAME" | "BORDER";
+
 /**
- * TensorFlow's name of a border. Explicit ones are copied in the gradients, which then take more than twice the time: what has
- * another name is called by it.
+ * A convolution whose border its kernel adds itself. Ours on wasm add any; TensorFlow's add the two that have names fast, any
+ * other one (`EXPLICIT`) with gradients that take two to four times as long: there, and where there is no kernel, zeros are put
+ * around the picture before.
  */
-function paddingOf({ x, filter, strides, pads }: ConvolutionInputs): "VALID" | "SAME" | "EXPLICIT" {
+function placed(
+  inputs: ConvolutionInputs,
+  fused: boolean,
+): ConvolutionInputs & { readonly padding: Padding } {
+  const padding = paddingOf(inputs);
+  const ready = padding === "VALID" || (fused && (padding === "SAME" || tf.getBackend() === "wasm"));
+  if (ready) return { ...inputs, padding };
+  return { ...inputs, x: bordered(inputs), pads: [0, 0, 0, 0], padding: "VALID" };
+}
+
+function paddingOf({ x, filter, strides, pads }: ConvolutionInputs): Padding {
   if (pads.every((pad) => pad === 0)) return "VALID";
   const [, height, width] = x.shape;
   const [top, , bottom] = samePads([height, width], [filter.shape[0], filter.shape[1]], strides[0]);
   const [, left, , right] = samePads([height, width], [filter.shape[0], filter.shape[1]], strides[1]);
-  return [top, left, bottom, right].join() === pads.join() ? "SAME" : "EXPLICIT";
+  return [top, left, bottom, right].join() === pads.join() ? "SAME" : "BORDER";
 }
 
-function bordered(x: tf.Tensor4D, [top, left, bottom, right]: Pads): tf.Tensor4D {
-  if (top === 0 && left === 0 && bottom === 0 && right === 0) return x;
-  return tf.pad4d(x, [[0, 0], [top, bottom], [left, right], [0, 0]]);
+/** The picture with zeros around it, but for rows and columns behind the last window. */
+function bordered({ x, filter, strides, pads }: ConvolutionInputs): tf.Tensor4D {
+  const after = (axis: 0 | 1): number => {
+    const [size, before, taps] = [x.shape[axis + 1]!, pads[axis], filter.shape[axis]!];
+    const steps = Math.floor((size + before + pads[axis + 2]! - taps) / strides[axis]);
+    return Math.max(0, steps * strides[axis] + taps - size - before);
+  };
+  return tf.pad4d(x, [[0, 0], [pads[0], after(0)], [pads[1], after(1)], [0, 0]]);
+}
+
+/** Arguments of {@linkcode largest}. */
+export interface MaxPoolInputs {
+  /** `float32[N, H, W, C]`. */
+  readonly x: tf.Tensor4D;
+  /** Height and width of the window in pixels. */
+  readonly window: Pair;
+  /** Step in pixels: vertical, horizontal. */
+  readonly strides: Pair;
+}
+
+/**
+ * The largest value under every window, without a border; differentiable in `x`, to the first of equal values.
+ *
+ * Native: oneDNN's `_MklNativeMaxPool`, which remembers where the values were; TensorFlow's own gradient looks for them again and
+ * takes twenty times as long.
+ *
+ * @returns `float32[N, H', W', C]`
+ */
+export function largest({ x, window, strides }: MaxPoolInputs): tf.Tensor4D {
+  const [sides, steps] = [[...window] as [number, number], [...strides] as [number, number]];
+  if (!has(KERNELS.maxPool)) return tf.maxPool(x, sides, steps, "valid");
+  return tf.tidy(() =>
+    run<[tf.Tensor4D, tf.Tensor]>(KERNELS.maxPool, [x], { window: sides, strides: steps })[0]
+  );
 }
 
 /** Arguments of {@linkcode softmaxCrossEntropy}. */

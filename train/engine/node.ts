@@ -26,7 +26,6 @@ const BACKEND = "tensorflow";
 
 interface Addon extends Binding {
   readonly TF_Version: string;
-  isUsingGpuDevice(): boolean;
 }
 
 /** Two copies of TensorFlow in one process crash it, so the first that was loaded stays. */

@@ -34,12 +34,15 @@ export type Variables = ReadonlyMap<string, tf.Variable>;
 /** Gradients by the same names. */
 export type Gradients = { readonly [name: string]: tf.Tensor };
 
-/** Variables that move as one: vectors that are decayed alike, or one variable of another shape. */
+/** Variables with more values move alone: copying them side by side would cost more than it saves. */
+const LARGE = 1 << 17;
+
+/** Variables that move as one: small ones that are decayed alike, or a large one. */
 interface Group {
   readonly ids: readonly string[];
   readonly variables: readonly tf.Variable[];
-  /** Values of each variable. */
-  readonly sizes: readonly number[];
+  /** Shape of each variable. */
+  readonly shapes: readonly (readonly number[])[];
   readonly decayed: boolean;
   /** Packed like the variables. */
   readonly slots: ReadonlyMap<SlotName, tf.Variable>;
@@ -85,14 +88,13 @@ export class Optimizer {
     const names: SlotName[] = options.kind === "sgd" ? ["velocity"] : ["first", "second"];
     if (this.#options.ema > 0) names.push("ema");
     this.#groups = grouped([...variables.keys()], (id) => {
-      const isDecayed = decayed?.has(id) ?? true;
-      return variables.get(id)!.rank === 1 ? `vectors ${isDecayed}` : `one ${id}`;
+      return variables.get(id)!.size > LARGE ? `large ${id}` : `small ${decayed?.has(id) ?? true}`;
     }).map((ids) => {
       const own = ids.map((id) => variables.get(id)!);
       return {
         ids,
         variables: own,
-        sizes: own.map(({ size }) => size),
+        shapes: own.map(({ shape }) => shape),
         decayed: decayed?.has(ids[0]!) ?? true,
         slots: new Map(names.map((name) => [name, slotOf(name, own)])),
       };
@@ -123,7 +125,7 @@ export class Optimizer {
         tf.tidy(() => {
           const gradient = scale === undefined ? raw[i]! : tf.mul(raw[i]!, scale);
           const values = move(group, pack(group.variables), gradient);
-          unpack(values, group.sizes).forEach((value, k) => group.variables[k]!.assign(value));
+          unpack(values, group.shapes).forEach((value, k) => group.variables[k]!.assign(value));
           const average = group.slots.get("ema");
           average?.assign(tf.add(tf.mul(average, kept), tf.mul(values, added)));
         })

@@ -20,6 +20,7 @@ import {
   convolve,
   convolveDepthwise,
   fusedBatchNorm,
+  largest,
   relu6Fast,
   reluFast,
 } from "./native_kernels.ts";
@@ -67,9 +68,9 @@ function dilated(w: tf.Tensor4D, [d, e]: Pair): tf.Tensor4D {
 function pool(kind: "avg" | "max", { window, strides, pads }: PoolAttrs, x: tf.Tensor4D): tf.Tensor4D {
   const sides = [...window] as [number, number];
   const steps = [...strides] as [number, number];
-  if (isZero(pads)) return (kind === "max" ? tf.maxPool : tf.avgPool)(x, sides, steps, "valid");
   // The lowest finite float: the border is never the maximum.
-  if (kind === "max") return tf.maxPool(bordered(x, pads, -3.4e38), sides, steps, "valid");
+  if (kind === "max") return largest({ x: isZero(pads) ? x : bordered(x, pads, -3.4e38), window, strides });
+  if (isZero(pads)) return tf.avgPool(x, sides, steps, "valid");
   // Means over the pixels inside: sums of the zero-padded image over the number of pixels that are not padding.
   const ones = tf.ones([1, x.shape[1], x.shape[2], 1]) as tf.Tensor4D;
   const mean = (image: tf.Tensor4D): tf.Tensor4D =>
