@@ -22,7 +22,7 @@ export function program(): Command {
     .configureHelp({ helpWidth: 110 })
     .addHelpText(
       "after",
-      "\nExit codes: 0 done, 1 failed, 2 asked wrongly, 3 a part is missing on this machine (see saccade doctor).",
+      "\nExit codes: 0 done, 1 failed, 2 asked wrongly, 3 a part is missing on this machine (see saccade doctor),\n130 interrupted.",
     );
   const commands = [
     doctorCommand(),

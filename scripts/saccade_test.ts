@@ -4,6 +4,7 @@ import { initialize } from "../core/graph/mod.ts";
 import { stream } from "../core/random.ts";
 import { encodeSafetensors, toTorch } from "../core/weights/mod.ts";
 import { modelOf } from "../models/mod.ts";
+import { IMAGENET_NORMALIZATION } from "../train/data/mod.ts";
 import { inFolder } from "../tests/support/folder.ts";
 import { TINY_CLASSES, tinyFiles } from "../tests/support/tiny_bundle.ts";
 
@@ -107,6 +108,78 @@ Deno.test("saccade evaluate --network gives the same accuracy on a runtime and o
     assertEquals(Object.keys(onRuntime), ["images", "accuracy"]);
     assertEquals(onRuntime["images"], 25);
     assertEquals(documentOf(await saccade("evaluate", ...options, "--engine", "cpu", ...tail)), onRuntime);
+  });
+});
+
+Deno.test("saccade train of a classifier ends with weights that evaluate reads, and that export refuses", async () => {
+  await inFolder(async (folder) => {
+    const random = stream(2, "pictures");
+    for (const part of ["train", "test"]) {
+      for (const [name, level] of [["dark", 60], ["light", 190]] as const) {
+        await Deno.mkdir(`${folder}/data/${part}/${name}`, { recursive: true });
+        for (let i = 0; i < 8; i++) {
+          const one = raster(32, 32);
+          one.data.forEach((_, at) => one.data[at] = level + 60 * random());
+          const bytes = await encode(one, { type: "image/png" });
+          await Deno.writeFile(`${folder}/data/${part}/${name}/${i}.png`, bytes);
+        }
+      }
+    }
+    const recipe = {
+      method: "classifier",
+      id: "tones",
+      title: "Dark or light",
+      seed: 1,
+      network: "resnet8-cifar",
+      normalization: IMAGENET_NORMALIZATION,
+      augmentation: { kind: "flip" },
+      validation: 4,
+      options: {
+        epochs: 10,
+        batchSize: 4,
+        update: { optimizer: { kind: "adam" }, schedule: { kind: "cosine", base: 0.003 } },
+      },
+    };
+    await Deno.writeTextFile(`${folder}/recipe.json`, JSON.stringify(recipe));
+    const [data, run] = [`${folder}/data`, `${folder}/run`];
+    const engine = ["--engine", "wasm"];
+    const from = ["--recipe", `${folder}/recipe.json`];
+    const trained = documentOf(
+      await saccade("train", ...from, "--data", data, "--run", run, ...engine, "--json"),
+    );
+    assertEquals(trained, { run, recipe: "tones", validation: 4 });
+    const weights = ["--weights", `${run}/network.safetensors`];
+    const found = documentOf(
+      await saccade(
+        "evaluate",
+        "--network",
+        "resnet8-cifar",
+        ...weights,
+        "--data",
+        data,
+        ...engine,
+        "--json",
+      ),
+    );
+    assertEquals(found, { images: 16, accuracy: 1 });
+    const refused = await saccade("export", "--run", run);
+    assertEquals(refused.code, 2);
+    assertStringIncludes(refused.err, "saccade evaluate --network resnet8-cifar --weights");
+    const other = `${folder}/other`;
+    const unfit = await saccade(
+      "train",
+      ...["--preset", "cifar10"],
+      ...weights,
+      ...["--data", data, "--run", other],
+      ...engine,
+    );
+    assertEquals(unfit.code, 2);
+    assertStringIncludes(unfit.err, "it does not hold a resnet32-cifar of 2 classes");
+    const nameless = { ...recipe, method: undefined };
+    await Deno.writeTextFile(`${run}/run.json`, JSON.stringify({ recipe: nameless }));
+    const old = await saccade("export", "--run", run);
+    assertEquals(old.code, 2);
+    assertStringIncludes(old.err, "names no method, must be one of");
   });
 });
 

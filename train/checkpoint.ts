@@ -81,7 +81,12 @@ export async function saveCheckpoint(
   requireJson(state, "state");
   await Deno.mkdir(folder, { recursive: true });
   await removeLeftovers(folder);
-  const { numbers } = await list(folder);
+  const { numbers, complete } = await list(folder);
+  // Arrays whose JSON file was never written: on a disk that was full they are what stands in the way now.
+  const whole = new Set(complete);
+  for (const number of numbers) {
+    if (!whole.has(number)) await files.remove(`${folder}/${nameOf(number)}.safetensors`);
+  }
   const name = nameOf((numbers[0] ?? 0) + 1);
   const bytes = encodeSafetensors(tensors);
   const record: CheckpointFile = {

@@ -119,6 +119,27 @@ Deno.test("saveCheckpoint() on a full disk leaves the folder as it was", () =>
     assertEquals((await loadCheckpoint(folder))?.state["step"], 1);
   }));
 
+Deno.test("saveCheckpoint() first removes arrays whose JSON file found no room", () =>
+  inRun(async (folder) => {
+    await saveCheckpoint(folder, content(1));
+    const full = Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
+    const write: Files["write"] = (path, bytes) =>
+      path.endsWith(`.json.${Deno.pid}`) ? Promise.reject(full) : DISK.write(path, bytes);
+    await assertRejects(
+      () => saveCheckpoint(folder, content(2), { files: { ...DISK, write } }),
+      DiskFullError,
+    );
+    assertEquals((await loadCheckpoint(folder))?.state["step"], 1);
+    const atFirstWrite: string[][] = [];
+    const files: Files = {
+      ...DISK,
+      write: (path, bytes) => (atFirstWrite.push(namesIn(folder)), DISK.write(path, bytes)),
+    };
+    assertEquals(await saveCheckpoint(folder, content(3), { files }), "checkpoint-000003");
+    assertEquals(atFirstWrite[0], ["checkpoint-000001.json", "checkpoint-000001.safetensors"]);
+    assertEquals((await loadCheckpoint(folder))?.state["step"], 3);
+  }));
+
 for (const ending of ["safetensors", "json"]) {
   Deno.test(`loadCheckpoint() passes over a damaged .${ending} file and says so`, () =>
     inRun(async (folder) => {

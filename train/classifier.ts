@@ -1,5 +1,5 @@
 /**
- * Supervised stages: a classifier on whole frames, on masked frames, or on glances.
+ * Supervised stages: a classifier on pictures, on whole frames, on masked frames, or on glances.
  *
  * Dimension key: N batch, K cells, C classes.
  *
@@ -13,7 +13,7 @@ import { crossEntropy, distillation, step } from "./engine/step.ts";
 import { tf } from "./engine/tf.ts";
 import { type GlanceOptions, glancesOf } from "./glance.ts";
 import { greedyActions, type LabelledFrames, type UpdateOptions } from "./patchdrop.ts";
-import type { Place, Stage } from "./run.ts";
+import { dropoutSeed, type Place, type Stage } from "./run.ts";
 import type { Vision } from "./vision.ts";
 
 /** Options of a supervised stage. */
@@ -141,16 +141,40 @@ export function frameLogits(
   grid: Grid,
   { seed, keepLeast }: { readonly seed: number; readonly keepLeast: number },
 ): ClassifierStageParts["logits"] {
-  return (batch, { stage, epoch, batch: index }) => {
+  return (batch, place) => {
+    const { stage, epoch, batch: index } = place;
     const frames = batch.shape[0];
     const actions = keepLeast >= 1
       ? allCells(frames, grid)
       : randomActions(frames, grid, keepLeast, stream(seed, `masks/${stage}/${epoch}/${index}`));
-    return vision.logits(batch, actions, true);
+    return vision.logits(batch, actions, dropoutSeed(seed, place));
   };
 }
 
 /** Logits of the glances of frames. */
-export function glanceLogits(learner: Learner, options: GlanceOptions): ClassifierStageParts["logits"] {
-  return (batch) => learner.train({ glance: glancesOf(batch, options) })["logits"]!;
+export function glanceLogits(
+  learner: Learner,
+  options: GlanceOptions & { readonly seed: number },
+): ClassifierStageParts["logits"] {
+  return (batch, place) =>
+    learner.train({ glance: glancesOf(batch, options) }, dropoutSeed(options.seed, place))["logits"]!;
+}
+
+/**
+ * Logits of whole pictures by any network of the zoo.
+ *
+ * @throws {RangeError} From the logits, if the pictures of a batch have another size than the network's input.
+ */
+export function pictureLogits(learner: Learner, seed: number): ClassifierStageParts["logits"] {
+  const { id, shape: [, rows, columns] } = learner.graph.inputs[0]!;
+  return ({ images, shape }, place) => {
+    const [, height, width] = shape;
+    if (height !== rows || width !== columns) {
+      throw new RangeError(
+        `Cannot train ${learner.graph.name}: pictures are ${width} x ${height} px after augmentation, ` +
+          `must be ${columns} x ${rows}`,
+      );
+    }
+    return learner.train({ [id]: tf.tensor4d(images, [...shape]) }, dropoutSeed(seed, place))["logits"]!;
+  };
 }

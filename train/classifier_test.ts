@@ -1,6 +1,9 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert/mod.js";
+import { GraphBuilder } from "../core/graph/mod.ts";
 import { stream } from "../core/random.ts";
-import { allCells, nestedActions, randomActions } from "./classifier.ts";
+import { allCells, nestedActions, pictureLogits, randomActions } from "./classifier.ts";
+import { Learner } from "./engine/learner.ts";
+import { open, tf } from "./engine/mod.ts";
 import { greedyActions, usage } from "./patchdrop.ts";
 
 const GRID = { rows: 4, columns: 4, cell: 8, halo: 0 };
@@ -59,4 +62,33 @@ Deno.test("nestedActions() break ties at random, so that equal cells are all lea
     nestedActions(new Float32Array(4).fill(0.2), 4, 1, stream(seed, "ties")).forEach((u, k) => hits[k]! += u);
   }
   for (const count of hits) assertAlmostEquals(count / hits.reduce((a, b) => a + b), 0.25, 0.04);
+});
+
+Deno.test("pictureLogits() draws new dropout masks at every step, and the same ones when a step is repeated", async () => {
+  const b = new GraphBuilder("dropping");
+  const flat = b.unary("globalAveragePool", b.input("image", [2, 2, 3]));
+  const dropped = b.node("dropout", "drop", [b.dense("in", flat, { units: 64 })], { rate: 0.5 });
+  b.output("logits", dropped);
+  const engine = await open("cpu");
+  const learner = Learner.fresh(b.build(), 1);
+  const batch = {
+    images: new Float32Array(24).fill(1),
+    shape: [2, 2, 2, 3] as const,
+    labels: new Int32Array(2),
+  };
+  const at = async (seed: number, stage: string, step: number): Promise<string> => {
+    const place = { stage, epoch: 0, batch: step, step };
+    const logits = tf.tidy(() => pictureLogits(learner, seed)(batch, place));
+    const zeros = Array.from(await logits.data(), (value) => value === 0 ? "0" : "1").join("");
+    logits.dispose();
+    learner.forget();
+    learner.settle(); // ends the step
+    return zeros;
+  };
+  const first = await at(1, "classifier", 0);
+  assertEquals(await at(1, "classifier", 0), first);
+  const others = [await at(1, "classifier", 1), await at(1, "other", 0), await at(2, "classifier", 0)];
+  assertEquals(new Set([first, ...others]).size, 4);
+  learner.dispose();
+  engine.close();
 });

@@ -15,7 +15,7 @@ import type { Learner } from "./engine/learner.ts";
 import { tf } from "./engine/tf.ts";
 import { Progress, type ProgressMode } from "./log/mod.ts";
 import type { LabelledFrames } from "./patchdrop.ts";
-import { frameView, type Recipe } from "./recipe.ts";
+import { frameView, type PatchdropRecipe } from "./recipe.ts";
 import { cutPatches, type Vision } from "./vision.ts";
 
 /** The table. */
@@ -40,7 +40,7 @@ export interface CollectOptions {
   /** Reads patches: input `patch`, output `logits`. */
   readonly reader: Learner;
   /** The recipe: grid, glance, normalisation, transfer. */
-  readonly recipe: Pick<Recipe, "grid" | "glance" | "normalization" | "transfer">;
+  readonly recipe: Pick<PatchdropRecipe, "grid" | "glance" | "normalization" | "transfer">;
   /** Frames; every one is read as it is. */
   readonly dataset: Dataset;
   /** Shown with the progress. */

@@ -39,7 +39,7 @@ import {
   publishBundle,
   type Published,
 } from "./publish.ts";
-import { frameView, graphsOf, type Recipe } from "./recipe.ts";
+import { frameView, graphsOf, type PatchdropRecipe } from "./recipe.ts";
 import type { CardFacts } from "./card.ts";
 
 /** What an export needs. */
@@ -47,7 +47,7 @@ export interface ExportOptions {
   /** Folder of the run. */
   readonly folder: string;
   /** Its recipe. */
-  readonly recipe: Recipe;
+  readonly recipe: PatchdropRecipe;
   /** Its training data; validation data is cut from it as in training. */
   readonly data: Dataset;
   /** Repository to publish into. */
@@ -308,7 +308,7 @@ function retempered({ table, beliefs }: Tabulated, temperature: number, classes:
 }
 
 async function fixedOrderOf(
-  recipe: Recipe,
+  recipe: PatchdropRecipe,
   validation: Dataset,
   learners: ReadonlyMap<string, Learner>,
 ): Promise<number[]> {

@@ -5,6 +5,8 @@
  */
 import { cellCount, type Grid } from "../core/geometry/mod.ts";
 import type { Fusion } from "../core/policy/mod.ts";
+import type { Learner } from "./engine/learner.ts";
+import { crossEntropy } from "./engine/step.ts";
 import { tf } from "./engine/tf.ts";
 import { type GlanceOptions, glancesOf } from "./glance.ts";
 import { type Actors, greedyActions, type LabelledFrames, usage } from "./patchdrop.ts";
@@ -76,7 +78,7 @@ export async function readLogits(
   batch: LabelledFrames,
   actions: Float32Array,
 ): Promise<Float32Array> {
-  const logits = tf.tidy(() => vision.logits(batch, actions, false));
+  const logits = tf.tidy(() => vision.logits(batch, actions));
   const data = (await logits.data<"float32">()).slice();
   logits.dispose();
   return data;
@@ -122,6 +124,31 @@ export async function measureGreedy(parts: MeasureParts, loader: Batches): Promi
     used_std: Math.sqrt(variance),
     distinct: patterns.size,
   };
+}
+
+/** A classifier on whole pictures, running statistics: share of right answers and mean cross-entropy. */
+export async function measureClassifier(
+  learner: Learner,
+  loader: Batches,
+): Promise<{ accuracy: number; loss: number }> {
+  const input = learner.graph.inputs[0]!.id;
+  let [right, loss, total] = [0, 0, 0];
+  for await (const { images, labels, shape } of loader.epoch(0)) {
+    const sums = tf.tidy(() => {
+      const logits = learner.predict({ [input]: tf.tensor4d(images, [...shape]) })["logits"]!;
+      const wanted = tf.tensor1d(labels, "int32");
+      return tf.stack([
+        tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), wanted), "float32")),
+        tf.mul(crossEntropy(logits, wanted), labels.length),
+      ]);
+    });
+    const [hits, entropy] = await sums.data<"float32">();
+    sums.dispose();
+    right += hits!;
+    loss += entropy!;
+    total += labels.length;
+  }
+  return { accuracy: right / total, loss: loss / total };
 }
 
 /** The classifier alone, all cells on, and the glance classifier alone: share of right answers. */

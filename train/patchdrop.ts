@@ -30,7 +30,7 @@ import { Optimizer, type OptimizerOptions, rateAt, type Schedule } from "./engin
 import { crossEntropy, distillation, step, withoutGradient } from "./engine/step.ts";
 import { tf } from "./engine/tf.ts";
 import { type GlanceOptions, glancesOf } from "./glance.ts";
-import type { Place, Scalars, Stage } from "./run.ts";
+import { dropoutSeed, type Place, type Scalars, type Stage } from "./run.ts";
 import type { Frames, Vision } from "./vision.ts";
 
 /** How the advantage of an action is estimated. */
@@ -331,6 +331,7 @@ export function policyStage(parts: PolicyStageParts, given: PolicyStageOptions):
     const { actions, greedy, free, glance, labels } = rollout;
     const [n, s] = [batch.labels.length, options.samples];
     const tiled = s === 1 ? labels : tf.tile(labels, [s]);
+    const seed = dropoutSeed(parts.seed, place);
     const metrics: Record<string, tf.Scalar> = {};
     const keep = (key: string, value: tf.Tensor): void =>
       void (metrics[key] = tf.keep(tf.mean(value)) as tf.Scalar);
@@ -341,14 +342,14 @@ export function policyStage(parts: PolicyStageParts, given: PolicyStageOptions):
         const [reward, correct] = judge(
           greedy,
           labels,
-          fused(vision.logits(batch, greedy, joint !== undefined), glance, greedy),
+          fused(vision.logits(batch, greedy, joint === undefined ? undefined : seed), glance, greedy),
         ); // [5] [7]
         keep("greedy_accuracy", correct);
         return reward;
       })
       : undefined;
     const frozen = joint === undefined
-      ? tf.tidy(() => fused(vision.logits(batch, actions, false), glance, greedy)) // [6]
+      ? tf.tidy(() => fused(vision.logits(batch, actions), glance, greedy)) // [6]
       : undefined;
     const teacher = options.distill > 0 && actors.teacher !== undefined
       ? tf.tidy(() =>
@@ -367,7 +368,7 @@ export function policyStage(parts: PolicyStageParts, given: PolicyStageOptions):
       ],
     }, () => {
       const outputs = policy.train({ glance });
-      const logits = frozen ?? fused(vision.logits(batch, actions, true), glance, greedy);
+      const logits = frozen ?? fused(vision.logits(batch, actions, seed), glance, greedy);
       const [reward, correct] = judge(actions, tiled, logits);
       const values = outputs["value"] === undefined
         ? undefined

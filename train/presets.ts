@@ -1,12 +1,13 @@
 /**
- * Recipes that ship: the bundles of `models/repository` were made by them.
+ * Recipes that ship: the bundles of `models/repository` were made by the first of them.
  *
  * @module
  */
 import type { OptimizerOptions } from "./engine/optimizer.ts";
 import { IMAGENET_NORMALIZATION } from "./data/mod.ts";
 import { published } from "./patchdrop.ts";
-import type { Recipe, StageRecipe } from "./recipe.ts";
+import type { PresetName } from "./preset_names.ts";
+import type { ClassifierRecipe, PatchdropRecipe, Recipe, StageRecipe } from "./recipe.ts";
 
 const SGD: OptimizerOptions = { kind: "sgd", momentum: 0.9, weightDecay: 5e-4 };
 const ADAM: OptimizerOptions = { kind: "adam" };
@@ -20,7 +21,8 @@ const SCENE_GRID = { rows: 16, columns: 16, cell: 32, halo: 8 } as const;
  * masked frames, its own answers on whole frames are distilled throughout, and a last stage teaches it every prefix of the
  * policy's ranking, so that an episode may look again when it is not sure.
  */
-const cifar10: Recipe = {
+const cifar10: PatchdropRecipe = {
+  method: "patchdrop",
   id: "patchdrop-cifar10",
   title: "PatchDrop on CIFAR-10: 16 patches of 8 px, chosen from an 8 px glance",
   seed: 1,
@@ -96,7 +98,7 @@ const cifar10: Recipe = {
 };
 
 /** CIFAR-10 exactly as the authors' 2020 code trains it, from scratch; days on a CPU. */
-const cifar10Published: Recipe = {
+const cifar10Published: PatchdropRecipe = {
   ...cifar10,
   id: "patchdrop-cifar10-2020",
   title: "PatchDrop on CIFAR-10, the 2020 recipe",
@@ -142,7 +144,8 @@ const cifar10Published: Recipe = {
  * reader learns from patches of small scenes, told where the object is; then every patch of the large ones is read once, so that
  * the policy can be trained, without being told, with many samples per picture and a leave-one-out baseline.
  */
-const scenes: Recipe = {
+const scenes: PatchdropRecipe = {
+  method: "patchdrop",
   id: "scenes",
   title: "PatchDrop on procedural aerial scenes: patches of 48 px, chosen from a 64 px glance of 512 px",
   seed: 1,
@@ -191,7 +194,7 @@ const scenes: Recipe = {
  * Class folders of pictures of any size: 4 x 4 cells of 56 px chosen from a 56 px glance, ResNet-18. A start for data sets of
  * one's own; the number of validation pictures and the epochs want adjusting.
  */
-const pictures: Recipe = {
+const pictures: PatchdropRecipe = {
   ...cifar10,
   id: "patchdrop-pictures",
   title: "PatchDrop on pictures: 16 patches of 56 px, chosen from a 56 px glance",
@@ -208,10 +211,31 @@ const pictures: Recipe = {
   turns: 3,
 };
 
+/** CIFAR-10, ResNet-20 from scratch: momentum SGD as He et al. 2016, with Nesterov's form and half a cosine. */
+const resnet20Cifar10: ClassifierRecipe = {
+  method: "classifier",
+  id: "resnet20-cifar10",
+  title: "ResNet-20 on CIFAR-10, from scratch",
+  seed: 1,
+  network: "resnet20-cifar",
+  normalization: IMAGENET_NORMALIZATION,
+  augmentation: { kind: "pad-crop-flip", paddingPx: 4 },
+  validation: 2000,
+  options: {
+    epochs: 30,
+    batchSize: 128,
+    update: {
+      optimizer: { kind: "sgd", momentum: 0.9, nesterov: true, weightDecay: 5e-4 },
+      schedule: { kind: "cosine", base: 0.1, warmup: 750 },
+    },
+  },
+};
+
 /** Recipes by name. */
-export const PRESETS: Readonly<Record<string, Recipe>> = {
+export const PRESETS: Readonly<Record<PresetName, Recipe>> = {
   cifar10,
   "cifar10-2020": cifar10Published,
   pictures,
+  "resnet20-cifar10": resnet20Cifar10,
   scenes,
 };

@@ -1,5 +1,6 @@
 /**
- * Recipes: everything that decides what a PatchDrop model becomes. A recipe is plain data and is stored with the run.
+ * Recipes: everything that decides what a run becomes. A recipe is plain data, stored with the run, and says its method; each
+ * method has a trainer of its own (`train.ts`).
  *
  * @module
  */
@@ -12,7 +13,7 @@ import type { Augmentation, Dataset } from "./data/mod.ts";
 import type { GlanceOptions } from "./glance.ts";
 import type { PolicyStageOptions } from "./patchdrop.ts";
 
-/** One stage of a recipe, in the order they are run. */
+/** One stage of a PatchDrop recipe, in the order they are run. */
 export type StageRecipe =
   & { readonly name: string }
   & (
@@ -41,26 +42,42 @@ export interface Transfer {
   readonly quality?: number;
 }
 
-/** A recipe. */
-export interface Recipe {
-  /** Id of the bundle it becomes. */
+/** What every recipe says. */
+export interface RecipeBase {
+  /** Names the run, and the bundle where the method makes one. */
   readonly id: string;
   /** One line for people. */
   readonly title: string;
   /** Seed of everything random. */
   readonly seed: number;
+  /** What networks see. */
+  readonly normalization: Normalization;
+  /** Augmentation of training pictures. */
+  readonly augmentation?: Augmentation;
+  /** Pictures held out of the training data. */
+  readonly validation: number;
+}
+
+/** A network of the zoo on whole pictures, from scratch or from given weights; it becomes a file of weights. */
+export interface ClassifierRecipe extends RecipeBase {
+  /** Method. */
+  readonly method: "classifier";
+  /** A name of the zoo (`models/mod.ts`). */
+  readonly network: string;
+  /** How it learns. There is no teacher and no average: `distill` and the optimiser's `ema` must be 0. */
+  readonly options: ClassifierStageOptions;
+}
+
+/** PatchDrop: a policy, a classifier and what goes with them; it becomes a bundle. */
+export interface PatchdropRecipe extends RecipeBase {
+  /** Method. */
+  readonly method: "patchdrop";
   /** Cells and patches; the frame follows. */
   readonly grid: Grid;
   /** How patches are read. */
   readonly reading: ReadingName;
   /** How glances are made. */
   readonly glance: GlanceOptions;
-  /** What networks see. */
-  readonly normalization: Normalization;
-  /** Augmentation of training frames. */
-  readonly augmentation?: Augmentation;
-  /** Pictures held out of the training data. */
-  readonly validation: number;
   /** Classifier: a name of the zoo (`canvas`); readers of patches have one form. */
   readonly classifier: string;
   /** Policy: `resnet8` as published, with the mean or with all positions before its head; `grid`: one logit per cell. */
@@ -84,7 +101,75 @@ export interface Recipe {
   readonly turns: number;
 }
 
-/** The graphs of a recipe. */
+/** A recipe. */
+export type Recipe = PatchdropRecipe | ClassifierRecipe;
+
+/** The methods there are. */
+export const METHODS: readonly Recipe["method"][] = ["patchdrop", "classifier"];
+
+/**
+ * A recipe from JSON, as far as it must be one to be run at all.
+ *
+ * @throws {TypeError} If it names no method, or lacks what its method needs.
+ */
+export function asRecipe(json: unknown): Recipe {
+  const given = (json ?? {}) as { readonly [field: string]: unknown };
+  const method = METHODS.find((each) => each === given["method"]);
+  if (method === undefined) {
+    const what = given["method"] === undefined
+      ? "names no method"
+      : `has method ${JSON.stringify(given["method"])}`;
+    throw new TypeError(
+      `Cannot read recipe: it ${what}, must be one of ${
+        METHODS.join(", ")
+      } (recipes of before there were methods are "patchdrop")`,
+    );
+  }
+  const needed = NEEDED[method].filter((field) => given[field] === undefined);
+  if (needed.length > 0) {
+    throw new TypeError(
+      `Cannot read recipe: it has no ${needed.join(", ")}, method "${method}" must have them`,
+    );
+  }
+  return json as Recipe;
+}
+
+const COMMON = ["id", "title", "seed", "normalization", "validation"];
+const NEEDED: Readonly<Record<Recipe["method"], readonly string[]>> = {
+  patchdrop: [...COMMON, "grid", "reading", "glance", "stages"],
+  classifier: [...COMMON, "network", "options"],
+};
+
+/** A recipe with another number of epochs in all of its stages. */
+export function withEpochs(recipe: Recipe, epochs: number): Recipe {
+  switch (recipe.method) {
+    case "classifier":
+      return { ...recipe, options: { ...recipe.options, epochs } };
+    case "patchdrop":
+      return {
+        ...recipe,
+        stages: recipe.stages.map((stage) =>
+          ({ ...stage, options: { ...stage.options, epochs } }) as typeof stage
+        ),
+      };
+  }
+}
+
+/**
+ * The network that a recipe can start from given weights: the one it trains, or PatchDrop's classifier.
+ *
+ * @throws {RangeError} If the zoo has none of that name.
+ */
+export function classifierOf(recipe: Recipe, classes: number): Graph {
+  switch (recipe.method) {
+    case "classifier":
+      return modelOf(recipe.network).build(classes);
+    case "patchdrop":
+      return graphsOf(recipe, classes).classifier;
+  }
+}
+
+/** The graphs of a PatchDrop recipe. */
 export interface RecipeGraphs {
   /** Input `glance`, outputs `logits` and, if a stage wants it, `value`. */
   readonly policy: Graph;
@@ -94,8 +179,8 @@ export interface RecipeGraphs {
   readonly glance?: Graph;
 }
 
-/** Builds the graphs of a recipe for a number of classes. */
-export function graphsOf(recipe: Recipe, classes: number): RecipeGraphs {
+/** Builds the graphs of a PatchDrop recipe for a number of classes. */
+export function graphsOf(recipe: PatchdropRecipe, classes: number): RecipeGraphs {
   const { grid, glance, policy, stages } = recipe;
   const outputs = cellCount(grid);
   const valueHead = stages.some((stage) => stage.kind === "policy" && stage.options.estimator === "value");
@@ -132,10 +217,20 @@ export function graphsOf(recipe: Recipe, classes: number): RecipeGraphs {
  * finished model's `cover` does.
  */
 export function frameView(
-  recipe: Pick<Recipe, "grid">,
+  recipe: Pick<PatchdropRecipe, "grid">,
   data: Dataset,
 ): { readonly augmentation?: Augmentation } {
   if (data.length === 0 || data.source(0).kind !== "file") return {};
   const side = frameOf(recipe.grid).width;
   return { augmentation: { kind: "center-crop", resizePx: side, sizePx: side } };
+}
+
+/**
+ * How pictures of a data set become inputs of a network, if they are not already: cut from the middle, 256 px for an input of 224
+ * px, in the same proportion for others.
+ */
+export function networkView(graph: Graph, { packed }: Pick<Dataset, "packed">): Augmentation | undefined {
+  const side = graph.inputs[0]!.shape.at(-2)!;
+  if (packed?.width === side && packed.height === side) return undefined;
+  return { kind: "center-crop", resizePx: Math.round(side * 256 / 224), sizePx: side };
 }

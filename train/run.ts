@@ -4,12 +4,21 @@
  *
  * @module
  */
+import { stream } from "../core/random.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { type Json, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import type { Learner } from "./engine/learner.ts";
 import type { Optimizer } from "./engine/optimizer.ts";
 import type { tf } from "./engine/tf.ts";
-import { assertFinite, LOG_START, type LogPosition, Progress, type ProgressMode, RunLog } from "./log/mod.ts";
+import {
+  assertAllFinite,
+  assertFinite,
+  LOG_START,
+  type LogPosition,
+  Progress,
+  type ProgressMode,
+  RunLog,
+} from "./log/mod.ts";
 
 /** Numbers of one batch, still on the device; the run reads and frees them. */
 export type Scalars = Readonly<Record<string, tf.Scalar>>;
@@ -24,6 +33,11 @@ export interface Place {
   readonly batch: number;
   /** Within the stage, from 0. */
   readonly step: number;
+}
+
+/** Seed of the dropout masks at a place, so that every step draws its own and a resumed run draws the same. */
+export function dropoutSeed(seed: number, { stage, step }: Place): number {
+  return Math.floor(stream(seed, `dropout/${stage}/${step}`)() * 2 ** 31);
 }
 
 /** A stage of a run. */
@@ -52,9 +66,9 @@ export interface RunOptions {
   readonly folder: string;
   /** Go on from the checkpoint in the folder if there is one. @default true */
   readonly resume?: boolean;
-  /** Steps between two lines of the log; a checkpoint is taken at multiples of it. @default 50 */
+  /** Steps between two lines of the log, at least 1. @default 50 */
   readonly logEvery?: number;
-  /** Steps between two checkpoints within an epoch, a multiple of `logEvery`. @default 200 */
+  /** Steps between two checkpoints within an epoch, at least 1; there is one after every epoch too. @default 200 */
   readonly saveEvery?: number;
   /** How progress is shown. */
   readonly progress?: ProgressMode;
@@ -70,12 +84,24 @@ type Window = {
 
 const EMPTY: Window = { steps: 0, sums: {} };
 
+/** A step whose numbers have not been read yet. */
+interface Seen {
+  readonly place: Place;
+  readonly scalars: Scalars;
+}
+
+/** Where an epoch begins, and the numbers of the line of the log that was begun. */
+interface Start {
+  readonly batch: number;
+  readonly window: Window;
+}
+
 interface Position {
   readonly stage: number;
   readonly epoch: number;
   readonly batch: number;
   readonly done: boolean;
-  /** When the run was stopped between two lines of the log. */
+  /** When it is between two lines of the log. */
   readonly window?: Window;
 }
 
@@ -108,13 +134,22 @@ export class TrainingRun implements Disposable {
    * @param options How it is kept.
    * @param learners All networks of the run by name; they take up the weights of the checkpoint.
    * @param identity What must be the same to go on: resolved options, hash of the data.
-   * @throws {RangeError} If the checkpoint is of a run with another identity, or another process has the folder open.
+   * @throws {RangeError} If the checkpoint is of a run with another identity, another process has the folder open, or
+   *   an interval is not one.
    */
   static async open(
     options: RunOptions,
     learners: Readonly<Record<string, Learner>>,
     identity: { readonly [key: string]: Json },
   ): Promise<TrainingRun> {
+    for (const name of ["logEvery", "saveEvery"] as const) {
+      const steps = options[name] ?? 1;
+      if (!Number.isInteger(steps) || steps < 1) {
+        throw new RangeError(
+          `Cannot open run "${options.folder}": ${name} is ${steps}, must be an integer of 1 or more`,
+        );
+      }
+    }
     await Deno.mkdir(options.folder, { recursive: true });
     const lock = await Deno.open(`${options.folder}/lock`, { create: true, write: true });
     if (!await lock.tryLock(true)) {
@@ -138,11 +173,13 @@ export class TrainingRun implements Disposable {
     lock: Deno.FsFile,
   ): Promise<TrainingRun> {
     const checkpoint = options.resume === false ? undefined : await loadCheckpoint(options.folder);
-    if (
-      checkpoint !== undefined && JSON.stringify(checkpoint.state["identity"]) !== JSON.stringify(identity)
-    ) {
+    const other = checkpoint === undefined ? [] : differing(checkpoint.state["identity"], identity);
+    if (other.length > 0) {
       throw new RangeError(
-        `Cannot resume "${options.folder}": it was started with other options or data, must be the same or another folder`,
+        `Cannot resume "${options.folder}": it was started with other options or data (${
+          other.join(", ")
+        }), ` +
+          `must be the same or another folder`,
       );
     }
     const position = checkpoint?.state["position"] as Position | undefined ??
@@ -186,75 +223,87 @@ export class TrainingRun implements Disposable {
   }
 
   /**
-   * Runs a stage to its end, or from where the run was interrupted.
+   * Runs a stage to its end, or from where the run was interrupted. Its optimisers are disposed of, also when it fails.
    *
-   * @throws {RangeError} If a number is not finite: names stage, epoch and batch.
+   * @throws {RangeError} If a number is not finite: names stage, epoch, batch and step. A checkpoint never holds one.
    * @throws {DOMException} `AbortError` when the signal fired; everything up to then is saved.
    */
   async stage<B>(stage: Stage<B>): Promise<void> {
     this.#stage += 1;
     const resumed = this.#stage === this.#position.stage ? this.#position : undefined;
-    const { logEvery = 50, saveEvery = 200, progress: mode, signal } = this.#options;
-    if (resumed !== undefined && resumed.epoch + resumed.batch > 0) {
-      for (const [name, optimizer] of Object.entries(stage.optimizers)) {
-        optimizer.load(this.#taken(`optimizer/${name}/`));
+    try {
+      if (resumed !== undefined && resumed.epoch + resumed.batch > 0) {
+        for (const [name, optimizer] of Object.entries(stage.optimizers)) {
+          optimizer.load(this.#taken(`optimizer/${name}/`));
+        }
       }
+      let start: Start = { batch: resumed?.batch ?? 0, window: resumed?.window ?? EMPTY };
+      for (let epoch = resumed?.epoch ?? 0; epoch < stage.epochs; epoch++) {
+        await this.#epoch(stage, epoch, start);
+        start = { batch: 0, window: EMPTY };
+        if (stage.validate !== undefined) {
+          const scalars = await stage.validate(epoch);
+          const step = (epoch + 1) * stage.batches;
+          this.#log.scalars({ stage: `${stage.name}/validation`, step, epoch: epoch + 1 }, scalars);
+          const text = Object.entries(scalars).map(([name, value]) =>
+            `${name} ${Number(value.toPrecision(4))}`
+          );
+          console.error(`${stage.name} ${epoch + 1}/${stage.epochs} validation: ${text.join(", ")}`);
+        }
+        const over = epoch + 1 === stage.epochs;
+        await this.#save(
+          over
+            ? { stage: this.#stage + 1, epoch: 0, batch: 0, done: false }
+            : { stage: this.#stage, epoch: epoch + 1, batch: 0, done: false },
+          { stage, last: placeOf(stage, epoch, stage.batches - 1), over },
+        );
+      }
+    } finally {
+      for (const optimizer of Object.values(stage.optimizers)) optimizer.dispose();
     }
-    let from = resumed?.batch ?? 0;
-    let before = resumed?.window ?? EMPTY;
-    for (let epoch = resumed?.epoch ?? 0; epoch < stage.epochs; epoch++) {
-      using progress = new Progress({
-        title: `${stage.name} ${epoch + 1}/${stage.epochs}`,
-        total: stage.batches * stage.batchSize,
-        done: from * stage.batchSize,
-        ...(mode === undefined ? {} : { mode }),
-      });
-      const window: { readonly place: Place; readonly scalars: Scalars }[] = [];
-      const batches = stage.data(epoch, from)[Symbol.asyncIterator]();
-      let shown: Readonly<Record<string, number>> = {};
+  }
+
+  /** The batches of an epoch from a place on. */
+  async #epoch<B>(stage: Stage<B>, epoch: number, { batch: from, window: begun }: Start): Promise<void> {
+    const { logEvery = 50, saveEvery = 200, progress: mode, signal } = this.#options;
+    using progress = new Progress({
+      title: `${stage.name} ${epoch + 1}/${stage.epochs}`,
+      total: stage.batches * stage.batchSize,
+      done: from * stage.batchSize,
+      ...(mode === undefined ? {} : { mode }),
+    });
+    const unread: Seen[] = [];
+    let before = begun;
+    let shown: Readonly<Record<string, number>> = {};
+    const batches = stage.data(epoch, from)[Symbol.asyncIterator]();
+    try {
       for (let batch = from; batch < stage.batches; batch++) {
         // Native kernels answer at once, so that nothing else would ever let signals and timers in.
         await new Promise((resolve) => setTimeout(resolve, 0));
         const next = await progress.waiting(batches.next());
         if (next.done === true) throw new RangeError(`Cannot train: "${stage.name}" has no batch ${batch}`);
-        const place: Place = { stage: stage.name, epoch, batch, step: epoch * stage.batches + batch };
-        window.push({ place, scalars: await stage.learn(next.value, place) });
+        const place = placeOf(stage, epoch, batch);
+        unread.push({ place, scalars: await stage.learn(next.value, place) });
         const last = batch + 1 === stage.batches;
         const due = last || (batch + 1) % logEvery === 0;
-        if (due || signal?.aborted === true) {
-          before = await sum(window.splice(0), before);
-          if (due) {
-            shown = this.#line(place, stage, before);
-            before = EMPTY;
-          }
+        const saved = signal?.aborted === true || (!last && (batch + 1) % saveEvery === 0);
+        // Numbers are looked at before a checkpoint is taken: one that is not finite must not get into it.
+        if (due || saved) before = await sum(unread.splice(0), before);
+        if (due) {
+          shown = this.#line(place, stage, before);
+          before = EMPTY;
         }
         progress.advance(stage.batchSize, shown);
-        if (signal?.aborted === true || (!last && (batch + 1) % saveEvery === 0)) {
+        if (saved) {
           const position = { stage: this.#stage, epoch, batch: batch + 1, done: false, window: before };
-          await this.#save(position, stage);
+          await this.#save(position, { stage, last: place, over: false });
           signal?.throwIfAborted();
         }
       }
+    } finally {
+      for (const { scalars } of unread) free(scalars);
       await batches.return?.();
-      from = 0;
-      if (stage.validate !== undefined) {
-        const scalars = await stage.validate(epoch);
-        const step = (epoch + 1) * stage.batches;
-        this.#log.scalars({ stage: `${stage.name}/validation`, step, epoch: epoch + 1 }, scalars);
-        const text = Object.entries(scalars).map(([name, value]) =>
-          `${name} ${Number(value.toPrecision(4))}`
-        );
-        console.error(`${stage.name} ${epoch + 1}/${stage.epochs} validation: ${text.join(", ")}`);
-      }
-      const over = epoch + 1 === stage.epochs;
-      await this.#save(
-        over
-          ? { stage: this.#stage + 1, epoch: 0, batch: 0, done: false }
-          : { stage: this.#stage, epoch: epoch + 1, batch: 0, done: false },
-        over ? undefined : stage,
-      );
     }
-    for (const optimizer of Object.values(stage.optimizers)) optimizer.dispose();
   }
 
   /** Logs the means of a window. */
@@ -265,14 +314,20 @@ export class TrainingRun implements Disposable {
     return means;
   }
 
-  async #save<B>(position: Position, stage: Stage<B> | undefined): Promise<void> {
+  /** Takes a checkpoint, without the optimisers of a stage that is over. */
+  async #save<B>(
+    position: Position,
+    { stage, last, over }: { readonly stage: Stage<B>; readonly last: Place; readonly over: boolean },
+  ): Promise<void> {
     const tensors = new Map<string, Tensor>();
     for (const [name, learner] of Object.entries(this.#learners)) {
       for (const [id, value] of await learner.weights()) tensors.set(`weights/${name}/${id}`, value);
     }
-    for (const [name, optimizer] of Object.entries(stage?.optimizers ?? {})) {
+    for (const [name, optimizer] of over ? [] : Object.entries(stage.optimizers)) {
       for (const [id, value] of await optimizer.state()) tensors.set(`optimizer/${name}/${id}`, value);
     }
+    // The step that broke them may itself have had a finite loss.
+    for (const [name, { data }] of tensors) assertAllFinite(name, data, last);
     await this.#log.flush();
     const state = { identity: this.#identity, position: { ...position }, log: this.#log.position() };
     await saveCheckpoint(this.#options.folder, { tensors, state });
@@ -285,19 +340,35 @@ export class TrainingRun implements Disposable {
   }
 }
 
+/** Keys that do not have the same value in both. */
+function differing(started: Json | undefined, now: { readonly [key: string]: Json }): string[] {
+  const before = (started ?? {}) as { readonly [key: string]: Json };
+  const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
+  return [...keys].filter((key) => JSON.stringify(before[key]) !== JSON.stringify(now[key]));
+}
+
+function placeOf<B>(stage: Stage<B>, epoch: number, batch: number): Place {
+  return { stage: stage.name, epoch, batch, step: epoch * stage.batches + batch };
+}
+
+function free(scalars: Scalars): void {
+  for (const scalar of Object.values(scalars)) scalar.dispose();
+}
+
 /** Reads numbers from the device, frees them, checks them and adds them to those before. */
-async function sum(
-  steps: readonly { readonly place: Place; readonly scalars: Scalars }[],
-  before: Window,
-): Promise<Window> {
+async function sum(steps: readonly Seen[], before: Window): Promise<Window> {
   const sums: Record<string, number> = { ...before.sums };
-  for (const { place, scalars } of steps) {
-    for (const [name, scalar] of Object.entries(scalars)) {
-      const [value] = await scalar.data();
-      scalar.dispose();
-      assertFinite(name, value!, { stage: place.stage, step: place.step, batch: place.batch });
-      sums[name] = (sums[name] ?? 0) + value!;
+  const named = steps.flatMap(({ place, scalars }) =>
+    Object.entries(scalars).map(([name, scalar]) => ({ place, name, scalar }))
+  );
+  try {
+    // All at once: on a GPU every read is a wait of its own.
+    const values = await Promise.all(named.map(({ scalar }) => scalar.data()));
+    for (const [i, { place, name }] of named.entries()) {
+      sums[name] = (sums[name] ?? 0) + assertFinite(name, values[i]![0]!, place);
     }
+  } finally {
+    for (const { scalars } of steps) free(scalars);
   }
   return { steps: before.steps + steps.length, sums };
 }

@@ -28,12 +28,15 @@ function network(): Learner {
   return Learner.fresh(b.build(), SEED);
 }
 
+/** What a step may break: the loss that is reported, or a weight while the loss is still a number. */
+type Broken = "loss" | "weights" | void;
+
 /** Learns which of three numbers is the largest. */
 function stage(
   name: string,
   kind: "sgd" | "adam",
   learner: Learner,
-  before: (place: { step: number }) => void,
+  before: (place: { step: number }) => Broken,
 ): Stage<Example> {
   const updater = new Optimizer(learner.trainable, { kind }, learner.decayed);
   return {
@@ -54,7 +57,7 @@ function stage(
       }
     },
     learn({ x, y }, place) {
-      before(place);
+      const broken = before(place);
       const [input, labels] = [tf.tensor2d(x, [8, 4]), tf.tensor1d(y, "int32")];
       const rate = rateAt({ kind: "cosine", base: 0.1, total: EPOCHS * BATCHES }, place.step);
       const loss = step(
@@ -62,7 +65,10 @@ function stage(
         () => crossEntropy(learner.train({ x: input })["logits"]!, labels),
       );
       tf.dispose([input, labels]);
-      return { loss };
+      if (broken === "weights") tf.tidy(() => learner.trainable.get("out.bias")!.assign(tf.fill([3], NaN)));
+      if (broken !== "loss") return { loss };
+      loss.dispose();
+      return { loss: tf.scalar(NaN) };
     },
     validate: (epoch) => Promise.resolve({ epochs: epoch + 1 }),
   };
@@ -76,7 +82,7 @@ interface Ended {
 /** Runs two stages in a folder; throws what `before` throws. */
 async function run(
   folder: string,
-  before: (place: { stage: number; step: number }) => void,
+  before: (place: { stage: number; step: number }) => Broken,
   options: Partial<RunOptions> = {},
   identity: { readonly [key: string]: string } = { recipe: "tiny" },
 ): Promise<void> {
@@ -216,7 +222,9 @@ Deno.test("TrainingRun leaves no tensor behind, neither in a step nor at its end
       const start = memory().tensors;
       const counts: number[] = [];
       // Scalars of a window wait to be read: count where the window has just been.
-      await run(folder, ({ step }) => step % BATCHES % 2 === 0 && counts.push(memory().tensors));
+      await run(folder, ({ step }) => {
+        if (step % BATCHES % 2 === 0) counts.push(memory().tensors);
+      });
       assertEquals(memory().tensors, start);
       const [sgd, adam] = [counts.slice(0, counts.length / 2), counts.slice(counts.length / 2)];
       assertEquals(new Set(sgd).size, 1, `${sgd}`);
@@ -225,29 +233,138 @@ Deno.test("TrainingRun leaves no tensor behind, neither in a step nor at its end
   });
 });
 
-Deno.test("TrainingRun stops at the first number that is not finite and says where it was", async () => {
+/** Whether a run that is broken in a step says so, keeps whole checkpoints only, leaks nothing and goes on as if nothing had been. */
+async function breaks(
+  broken: "loss" | "weights",
+  places: readonly { readonly stage: number; readonly step: number }[],
+  options: Partial<RunOptions>,
+): Promise<void> {
+  await quietly(async () => {
+    await inFolder(async (root) => {
+      await run(`${root}/whole`, () => {}, options);
+      const whole = await ended(`${root}/whole`);
+      for (const place of places) {
+        const folder = `${root}/${place.stage}-${place.step}`;
+        const before = memory().tensors;
+        const failure = await assertRejects(
+          () =>
+            run(folder, ({ stage, step }) => {
+              if (stage === place.stage && step === place.step) return broken;
+            }, options),
+          RangeError,
+        );
+        assertEquals(memory().tensors, before, "tensors are left behind");
+        // Weights that are none are found when they are used or when they are to be saved, whichever is first.
+        const [, name, ...numbers] = /in stage "(\w+)" at step (\d+), epoch (\d+), batch (\d+)/.exec(
+          failure.message,
+        ) ?? [];
+        const [step, epoch, batch] = numbers.map(Number);
+        assertEquals(name, ["sgd", "adam"][place.stage]);
+        assertEquals(step, BATCHES * epoch! + batch!, failure.message);
+        if (broken === "loss") assertEquals(step, place.step);
+        else assert(step === place.step || step === place.step + 1, failure.message);
+        const saved = await loadCheckpoint(folder);
+        for (const [id, { data }] of saved?.tensors ?? []) assert(data.every(Number.isFinite), id);
+        await run(folder, () => {}, options);
+        assertEquals(await ended(folder), whole, `${broken} broken at ${JSON.stringify(place)}`);
+      }
+    });
+  });
+}
+
+/** Just before checkpoints within an epoch, at the end of an epoch and of a stage. */
+const AWKWARD = PLACES.filter(({ stage, step }) => (stage === 0 ? [2, 3, 4, 9] : [3]).includes(step));
+
+const every = (logEvery: number, saveEvery: number): string =>
+  `a line every ${logEvery}, a checkpoint every ${saveEvery} steps`;
+
+for (const [logEvery, saveEvery] of [[2, 4], [50, 1]] as const) {
+  Deno.test(`TrainingRun whose loss is NaN names the step and saves nothing of it, ${every(logEvery, saveEvery)}`, () =>
+    breaks("loss", AWKWARD, { logEvery, saveEvery }));
+}
+
+for (const [logEvery, saveEvery] of [[2, 4], [3, 2]] as const) {
+  Deno.test(`TrainingRun whose weights are NaN and whose loss is not saves nothing of it, ${every(logEvery, saveEvery)}`, () =>
+    breaks("weights", AWKWARD, { logEvery, saveEvery }));
+}
+
+Deno.test("TrainingRun takes checkpoints between two lines of the log and loses no number of the line", async () => {
+  await quietly(async () => {
+    await inFolder(async (root) => {
+      const options = { logEvery: 3, saveEvery: 2 };
+      await run(`${root}/whole`, () => {}, options);
+      const whole = await ended(`${root}/whole`);
+      for (const place of PLACES) {
+        await assertRejects(
+          () =>
+            run(`${root}/dying`, (now) => {
+              if (now.stage === place.stage && now.step === place.step) throw new Error("the power is gone");
+            }, options),
+          Error,
+          "the power is gone",
+        );
+      }
+      await run(`${root}/dying`, () => {}, options);
+      assertEquals(await ended(`${root}/dying`), whole);
+    });
+  });
+});
+
+Deno.test("TrainingRun says which array of a checkpoint would not be finite", async () => {
+  await quietly(async () => {
+    await inFolder(async (folder) => {
+      const at = ({ step }: { step: number }): Broken => {
+        if (step === 3) return "weights";
+      };
+      await assertRejects(
+        () => run(folder, at),
+        RangeError,
+        'Cannot save checkpoint: value 0 of "weights/net/out.bias" is NaN after the update in stage "sgd" at step 3,',
+      );
+    });
+  });
+});
+
+Deno.test("TrainingRun gives back what a stage that failed held, its data too", async () => {
   await quietly(async () => {
     await inFolder(async (folder) => {
       const learner = network();
-      using training = await TrainingRun.open(
-        { folder, progress: "silent", logEvery: 2 },
-        { net: learner },
-        {},
-      );
-      const sick = stage("sick", "sgd", learner, () => {});
-      const failure = await assertRejects(
+      const before = memory().tensors;
+      using training = await TrainingRun.open({ folder, progress: "silent" }, { net: learner }, {});
+      const failing = stage("failing", "adam", learner, ({ step }) => {
+        if (step === 3) throw new Error("the power is gone");
+      });
+      let closed = false;
+      await assertRejects(
         () =>
           training.stage({
-            ...sick,
-            learn: (batch, place) => {
-              const scalars = sick.learn(batch, place) as { loss: tf.Scalar };
-              return place.step === 3 ? { ...scalars, reward: tf.scalar(NaN) } : scalars;
+            ...failing,
+            async *data(epoch, from) {
+              try {
+                yield* failing.data(epoch, from);
+              } finally {
+                closed = true;
+              }
             },
           }),
-        RangeError,
+        Error,
+        "the power is gone",
       );
-      for (const part of ["reward", "sick", "3"]) assert(String(failure).includes(part), String(failure));
+      assert(closed, "the data of the epoch is still open");
+      assertEquals(memory().tensors, before);
       learner.dispose();
     });
+  });
+});
+
+Deno.test("TrainingRun.open() refuses intervals that are none", async () => {
+  await inFolder(async (folder) => {
+    for (const [name, value] of [["logEvery", 0], ["saveEvery", 1.5], ["logEvery", NaN]] as const) {
+      await assertRejects(
+        () => TrainingRun.open({ folder, [name]: value }, {}, {}),
+        RangeError,
+        `${name} is ${value}, must be an integer of 1 or more`,
+      );
+    }
   });
 });

@@ -26,10 +26,10 @@ export interface Vision {
    *
    * @param frames N frames.
    * @param actions `float32[S * N * K]` of 0 and 1: S actions for each frame, the batch repeating S times.
-   * @param training Batch statistics or running statistics.
+   * @param seed Batch statistics, and dropout by this seed; running statistics without.
    * @returns `float32[S * N, C]`.
    */
-  logits(frames: Frames, actions: Float32Array, training: boolean): tf.Tensor2D;
+  logits(frames: Frames, actions: Float32Array, seed?: number): tf.Tensor2D;
 }
 
 /** The vision of a reading. */
@@ -40,7 +40,7 @@ export function visionOf(reading: ReadingName, grid: Grid, learner: Learner): Vi
 /** Zeros (the mean colour) wherever a cell is off. */
 function canvasVision(grid: Grid, learner: Learner): Vision {
   return {
-    logits({ images, shape }, actions, training) {
+    logits({ images, shape }, actions, seed) {
       const [n, h, w] = shape;
       const copies = actions.length / (n * cellCount(grid));
       const frames = tf.tensor4d(images, [n, h, w, 3]);
@@ -53,7 +53,7 @@ function canvasVision(grid: Grid, learner: Learner): Vision {
         [copies * n, h, w, 1],
       );
       const image = tf.mul(copies === 1 ? frames : tf.tile(frames, [copies, 1, 1, 1]), mask);
-      const outputs = training ? learner.train({ image }) : learner.predict({ image });
+      const outputs = seed === undefined ? learner.predict({ image }) : learner.train({ image }, seed);
       return outputs["logits"] as tf.Tensor2D;
     },
   };
@@ -64,7 +64,7 @@ function patchVision(grid: Grid, learner: Learner): Vision {
   const logits = learner.graph.outputs.find(({ name }) => name === "logits");
   const classes = inferShapes(learner.graph).get(logits?.id ?? "")?.at(-1) ?? 0;
   return {
-    logits(frames, actions, training) {
+    logits(frames, actions, seed) {
       const count = cellCount(grid);
       const rows = actions.length / count;
       const places: number[] = [];
@@ -75,7 +75,7 @@ function patchVision(grid: Grid, learner: Learner): Vision {
         frames,
         places.map((i) => [Math.floor(i / count) % frames.shape[0], i % count]),
       );
-      const outputs = training ? learner.train({ patch }) : learner.predict({ patch });
+      const outputs = seed === undefined ? learner.predict({ patch }) : learner.train({ patch }, seed);
       const owner = new Float32Array(rows * places.length); // [SN, P]
       places.forEach((i, p) => owner[Math.floor(i / count) * places.length + p] = 1);
       return tf.matMul(tf.tensor2d(owner, [rows, places.length]), outputs["logits"] as tf.Tensor2D);

@@ -79,7 +79,7 @@ for (
     const actions = Float32Array.from({ length: 2 * FRAMES * cells }, () => random() < 0.5 ? 1 : 0);
     actions.fill(0, 0, cells); // nothing at all is an action too
     const vision = visionOf(name, grid, learner);
-    const logits = tf.tidy(() => vision.logits(frames(pictures), actions, false));
+    const logits = tf.tidy(() => vision.logits(frames(pictures), actions));
     assertEquals(logits.shape, [2 * FRAMES, 5]);
     const found = await read(logits);
     logits.dispose();

@@ -40,7 +40,10 @@ const [scenes, epochs, seeds] = [values.scenes, values.epochs, values.seeds].map
   number,
 ];
 
-const recipe = PRESETS["scenes"]!;
+const recipe = PRESETS.scenes;
+if (recipe.method !== "patchdrop") {
+  throw new TypeError("Cannot compare estimators: scenes is not PatchDrop's");
+}
 const { grid, glance } = recipe;
 const cells = cellCount(grid);
 const reader = recipe.stages.find((stage) => stage.kind === "reader")!;

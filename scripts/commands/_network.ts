@@ -7,9 +7,10 @@ import { forInference, type Graph, type Weights } from "../../core/graph/mod.ts"
 import { toOnnx } from "../../core/onnx/mod.ts";
 import { argmax, pick, type Tensor } from "../../core/tensor.ts";
 import { decodeSafetensors, fromTorch } from "../../core/weights/mod.ts";
-import { type Card, modelOf } from "../../models/mod.ts";
-import { type Augmentation, createLoader, type Dataset } from "../../train/data/mod.ts";
+import { modelOf } from "../../models/mod.ts";
+import { createLoader, type Dataset } from "../../train/data/mod.ts";
 import { Progress } from "../../train/log/mod.ts";
+import { networkView } from "../../train/recipe.ts";
 import { MissingError, UsageError } from "./command.ts";
 import { loadNetworks, openChosen } from "./_runtime.ts";
 
@@ -48,7 +49,7 @@ export async function evaluateNetwork(
     ? await onRuntime(graph, weights, options)
     : await onEngine(graph, weights, options.engine);
   const { mean, std } = card.preprocessing;
-  const view = viewFor(card, dataset);
+  const view = networkView(graph, dataset);
   const loader = createLoader(dataset, {
     batchSize: options.batch,
     normalization: { mean, std },
@@ -77,13 +78,6 @@ function zoo(name: string): ReturnType<typeof modelOf> {
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
-}
-
-/** Pictures of the size a network takes go in as they are; others as its card says. */
-function viewFor({ preprocessing: { side } }: Card, { packed }: Dataset): Augmentation | undefined {
-  if (packed?.width === side && packed.height === side) return undefined;
-  // 256 for 224: the short side is a seventh longer than what is cut from its middle.
-  return { kind: "center-crop", resizePx: Math.round(side * 256 / 224), sizePx: side };
 }
 
 async function onRuntime(

@@ -4,8 +4,9 @@
  * @module
  */
 import { readJson } from "../../train/files.ts";
+import { PRESET_NAMES } from "../../train/preset_names.ts";
 import { PRESETS } from "../../train/presets.ts";
-import type { Recipe } from "../../train/recipe.ts";
+import { asRecipe, type Recipe, withEpochs } from "../../train/recipe.ts";
 import { UsageError } from "./command.ts";
 
 /** Which recipe, and what is changed in it. */
@@ -27,26 +28,22 @@ export interface RecipeChoice {
  */
 export async function recipeOf({ preset, recipe: file, epochs, seed }: RecipeChoice): Promise<Recipe> {
   const found = file === undefined
-    ? (Object.hasOwn(PRESETS, preset) ? PRESETS[preset] : undefined)
+    ? Object.entries(PRESETS).find(([name]) => name === preset)?.[1]
     : await read(file);
   if (found === undefined) {
-    throw new UsageError(`Cannot find recipe "${preset}": there is ${Object.keys(PRESETS).join(", ")}`);
+    throw new UsageError(`Cannot find recipe "${preset}": there is ${PRESET_NAMES.join(", ")}`);
   }
-  return {
-    ...found,
-    ...(seed === undefined ? {} : { seed }),
-    stages: epochs === undefined
-      ? found.stages
-      : found.stages.map((stage) => ({ ...stage, options: { ...stage.options, epochs } }) as typeof stage),
-  };
+  const seeded = seed === undefined ? found : { ...found, seed };
+  return epochs === undefined ? seeded : withEpochs(seeded, epochs);
 }
 
 /** A recipe file, or the `run.json` of a run. */
 async function read(file: string): Promise<Recipe> {
-  const json = await readJson(file) as { readonly recipe?: Recipe } & Partial<Recipe>;
-  const recipe = json.recipe ?? json;
-  if (!Array.isArray(recipe.stages) || recipe.grid === undefined) {
-    throw new UsageError(`Cannot read recipe "${file}": it has no stages or no grid`);
+  const json = await readJson(file) as { readonly recipe?: unknown } | null;
+  try {
+    return asRecipe(json?.recipe ?? json);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new UsageError(error.message.replace("recipe", `recipe "${file}"`), { cause: error });
   }
-  return recipe as Recipe;
 }

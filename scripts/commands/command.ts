@@ -5,8 +5,11 @@
  */
 import { Command, InvalidArgumentError } from "commander";
 
-/** Exit codes: done, failed, asked wrongly, something that must be installed or downloaded first is not there. */
-export const EXIT = { ok: 0, failure: 1, usage: 2, missing: 3 } as const;
+/**
+ * Exit codes: done, failed, asked wrongly, something that must be installed or downloaded first is not there, interrupted by a
+ * signal (as shells count it).
+ */
+export const EXIT = { ok: 0, failure: 1, usage: 2, missing: 3, interrupted: 130 } as const;
 
 /** The command was asked wrongly; exit code 2. */
 export class UsageError extends Error {
@@ -16,6 +19,11 @@ export class UsageError extends Error {
 /** A part the command needs is not on this machine; exit code 3. */
 export class MissingError extends Error {
   override readonly name = "MissingError";
+}
+
+/** A signal ended the work, and what was done is kept; exit code 130. */
+export class InterruptedError extends Error {
+  override readonly name = "InterruptedError";
 }
 
 /** What a command came to. */
@@ -70,6 +78,7 @@ async function writeAll(bytes: Uint8Array): Promise<void> {
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof MissingError) return EXIT.missing;
+  if (error instanceof InterruptedError) return EXIT.interrupted;
   return EXIT.failure;
 }
 

@@ -13,6 +13,7 @@ import {
   oneOf,
   type Outcome,
   perform,
+  UsageError,
 } from "./command.ts";
 
 /** Options as parsed. */
@@ -52,10 +53,18 @@ export function exportCommand(): Command {
 
 async function work(options: Options): Promise<Outcome> {
   const { readJson } = await import("../../train/files.ts");
-  const { RUN_FILE } = await import("../../train/train.ts");
+  const { RUN_FILE } = await import("../../train/trainer.ts");
   const facts = await readJson(`${options.run}/${RUN_FILE}`) as Record<string, unknown>;
   const { recipeOf } = await import("./_recipe.ts");
   const recipe = await recipeOf({ preset: "", recipe: `${options.run}/${RUN_FILE}` });
+  if (recipe.method !== "patchdrop") {
+    const { NETWORK_FILE } = await import("../../train/classifier_trainer.ts");
+    throw new UsageError(
+      `Cannot export "${options.run}": it trained a plain classifier (${recipe.network}), must be a run of PatchDrop, ` +
+        `which has what to serve. Measure the classifier with saccade evaluate --network ${recipe.network} ` +
+        `--weights ${options.run}/${NETWORK_FILE}`,
+    );
+  }
   const { openDataset } = await import("../../train/data/mod.ts");
   const { dataset, found } = await openDataset(options.data ?? String(facts["data"]), "train");
   console.error(found);

@@ -1,56 +1,40 @@
+/** Runs that are killed: in a step, and at every kind of moment of writing a checkpoint. */
 import { assert, assertEquals } from "@std/assert/mod.js";
-import { loadCheckpoint } from "../../train/checkpoint.ts";
-import { readMetrics } from "../../train/log/mod.ts";
-import { inFolder } from "../support/folder.ts";
+import { inFolder, namesIn } from "../support/folder.ts";
+import { ended, finish, killAfter, newest, program, undisturbed } from "../support/tiny_process.ts";
 
-const PROGRAM = new URL("../support/tiny_run.ts", import.meta.url).href;
-
-/** A program that trains in a folder. */
-function program(folder: string): Deno.Command {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", "--no-check", PROGRAM, folder],
-    stdout: "null",
-    stderr: "piped",
-  });
-}
-
-/** Trains in a folder to the end. */
-async function finish(folder: string): Promise<void> {
-  const { code, stderr } = await program(folder).output();
-  assertEquals(code, 0, new TextDecoder().decode(stderr));
-}
-
-/** How many steps were written down so far, whole lines only. */
-async function stepsIn(folder: string): Promise<number> {
-  const text = await Deno.readTextFile(`${folder}/metrics.jsonl`).catch(() => "");
-  return text.split("\n").length - 1;
-}
-
-/** Metrics without the time, and the last weights. */
-async function ended(folder: string): Promise<unknown> {
-  const rows = (await readMetrics(folder)).map(({ time: _, ...row }) => row);
-  return { rows, tensors: (await loadCheckpoint(folder))!.tensors };
-}
+const DYING = new URL("../support/dying_run.ts", import.meta.url).href;
 
 Deno.test("train() killed three times in three stages ends with the metrics and weights of a run that was not", async () => {
-  await inFolder(async (root) => {
-    await finish(`${root}/whole`);
-    const folder = `${root}/killed`;
+  await inFolder(async (folder) => {
     // Four steps and a validation an epoch: in the first stage, in the first epoch of finetuning, in the last stage.
-    for (const steps of [3, 13, 22]) {
-      const child = program(folder).spawn();
-      let alive = true;
-      const over = child.status.then((status) => {
-        alive = false;
-        return status;
-      });
-      while (alive && await stepsIn(folder) < steps) await new Promise((resolve) => setTimeout(resolve, 5));
-      assert(alive, `the run was over before step ${steps}`);
-      child.kill("SIGKILL");
-      assertEquals((await over).signal, "SIGKILL");
-      await child.stderr.cancel();
+    for (const steps of [3, 13, 22]) await killAfter(folder, steps);
+    await finish(folder);
+    assertEquals(await ended(folder), await undisturbed());
+  });
+});
+
+Deno.test("train() killed at every kind of moment of writing a checkpoint has the one before, and goes on", async () => {
+  await inFolder(async (folder) => {
+    // Odd calls are arrays, even ones JSON. Every life dies while it writes its second checkpoint; numbers that were begun
+    // are not used again.
+    const lives = [
+      { call: "write", number: 3, saved: 1, left: /^\.writing-checkpoint-000002\.safetensors/ },
+      { call: "write", number: 4, saved: 2, left: /^\.writing-checkpoint-000003\.json/ },
+      { call: "rename", number: 3, saved: 4, left: /^\.writing-checkpoint-000005\.safetensors/ },
+      { call: "rename", number: 4, saved: 5, left: /^\.writing-checkpoint-000006\.json/ },
+      { call: "renamed", number: 3, saved: 7, left: /^checkpoint-000008\.safetensors$/ },
+      { call: "renamed", number: 4, saved: 10, left: /^checkpoint-000010\.json$/ },
+    ];
+    for (const { call, number, saved, left } of lives) {
+      const what = `${call} ${number}`;
+      const { signal, stderr } = await program(DYING, folder, call, String(number)).output();
+      assertEquals(signal, "SIGKILL", `${what}: ${new TextDecoder().decode(stderr)}`);
+      assert(namesIn(folder).some((name) => left.test(name)), `${what} left ${namesIn(folder)}`);
+      assertEquals(await newest(folder), `checkpoint-${String(saved).padStart(6, "0")}`, what);
     }
     await finish(folder);
-    assertEquals(await ended(folder), await ended(`${root}/whole`));
+    assertEquals(await ended(folder), await undisturbed());
+    assertEquals(namesIn(folder).filter((name) => /checkpoint/.test(name)).length, 4, `${namesIn(folder)}`);
   });
 });

@@ -5,13 +5,14 @@
  *
  * @module
  */
+import { encode } from "../../core/image/mod.ts";
 import { raster } from "../../core/image/raster.ts";
 import { stream } from "../../core/random.ts";
 import { type Dataset, sha256 } from "../../train/data/mod.ts";
 import { open } from "../../train/engine/mod.ts";
 import type { OptimizerOptions } from "../../train/engine/optimizer.ts";
 import { published } from "../../train/patchdrop.ts";
-import type { Recipe } from "../../train/recipe.ts";
+import type { ClassifierRecipe, PatchdropRecipe } from "../../train/recipe.ts";
 import { train } from "../../train/train.ts";
 
 const SIDE = 32;
@@ -49,7 +50,8 @@ export async function tinyData(length: number): Promise<Dataset> {
 }
 
 /** Every kind of stage, four batches of four an epoch. */
-export const TINY_RECIPE: Recipe = {
+export const TINY_RECIPE: PatchdropRecipe = {
+  method: "patchdrop",
   id: "tiny",
   title: "A run of seconds",
   seed: 2,
@@ -101,6 +103,34 @@ export const TINY_RECIPE: Recipe = {
   targets: [],
   turns: 1,
 };
+
+/** A ResNet-8 alone, three epochs of four batches of four. */
+export const TINY_CLASSIFIER: ClassifierRecipe = {
+  method: "classifier",
+  id: "tiny-classifier",
+  title: "A network of seconds",
+  seed: 3,
+  normalization: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+  augmentation: { kind: "pad-crop-flip", paddingPx: 2 },
+  validation: 4,
+  network: "resnet8-cifar",
+  options: { epochs: 3, batchSize: 4, update: { optimizer: SGD, schedule: RATE } },
+};
+
+/** Writes pictures as PNG files in class folders, `<class>/<number>.png`. */
+export async function writePictures(
+  folder: string,
+  { length, classes, labels, source }: Dataset,
+): Promise<void> {
+  for (let n = 0; n < length; n++) {
+    const picture = source(n);
+    if (picture.kind !== "raster") throw new TypeError(`Cannot write a ${picture.kind}, must be a raster`);
+    const own = `${folder}/${classes[labels[n]!]}`;
+    await Deno.mkdir(own, { recursive: true });
+    const bytes = await encode(picture.raster, { type: "image/png" });
+    await Deno.writeFile(`${own}/${String(n).padStart(3, "0")}.png`, bytes);
+  }
+}
 
 /** Trains in a folder, or goes on training. */
 export async function tinyRun(folder: string): Promise<void> {

@@ -18,6 +18,8 @@ interface Waiting {
 interface Member {
   readonly worker: Worker;
   readonly waiting: Map<number, Waiting>;
+  /** Why it answers no more. */
+  broken?: string;
 }
 
 /** A fixed number of workers; a job goes to the one with the fewest. */
@@ -25,14 +27,16 @@ export class WorkerPool {
   readonly #members: Member[];
   #next = 0;
 
-  constructor(size: number) {
-    this.#members = Array.from({ length: size }, () => start());
+  /** `entry` is the worker's program. */
+  constructor(size: number, entry: URL = new URL("./_loader_worker.ts", import.meta.url)) {
+    this.#members = Array.from({ length: size }, () => start(entry));
   }
 
   /** Makes one batch. Rejects with {@link ExampleError} when a picture cannot be made. */
   run(job: BatchJob): Promise<BatchImages> {
     const member = this.#members.reduce((best, one) => one.waiting.size < best.waiting.size ? one : best);
     const id = this.#next++;
+    if (member.broken !== undefined) return Promise.reject(new Error(member.broken));
     return new Promise((resolve, reject) => {
       member.waiting.set(id, { resolve, reject });
       member.worker.postMessage({ id, job });
@@ -43,17 +47,16 @@ export class WorkerPool {
   close(): void {
     for (const { worker, waiting } of this.#members) {
       worker.terminate();
-      for (const { reject } of waiting.values()) {
-        reject(new Error("Cannot make batch: the loader was closed"));
-      }
+      for (const { reject } of waiting.values()) reject(new Error("the loader was closed"));
       waiting.clear();
     }
   }
 }
 
-function start(): Member {
-  const worker = new Worker(new URL("./_loader_worker.ts", import.meta.url), { type: "module" });
+function start(entry: URL): Member {
+  const worker = new Worker(entry, { type: "module" });
   const waiting = new Map<number, Waiting>();
+  const member: Member = { worker, waiting };
   worker.onmessage = ({ data }: MessageEvent<Answer>) => {
     const caller = waiting.get(data.id);
     waiting.delete(data.id);
@@ -64,8 +67,9 @@ function start(): Member {
   };
   worker.onerror = (event) => {
     event.preventDefault();
-    for (const { reject } of waiting.values()) reject(new Error(`Cannot make batch: ${event.message}`));
+    member.broken = `the worker that makes it broke down: ${event.message}`;
+    for (const { reject } of waiting.values()) reject(new Error(member.broken));
     waiting.clear();
   };
-  return { worker, waiting };
+  return member;
 }

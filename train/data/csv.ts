@@ -13,6 +13,11 @@ export interface CsvOptions {
   readonly path: string;
   /** Class names in label order. @default the numbers or the sorted names that occur */
   readonly classes?: readonly string[];
+  /**
+   * The table is one to train on, so that its classes occur: numbers most of which do not are refused as labels out of
+   * range. @default false
+   */
+  readonly complete?: boolean;
 }
 
 /** What was seen in the first row. */
@@ -50,6 +55,14 @@ export function csvLayout(firstRow: readonly string[]): CsvLayout {
   );
 }
 
+/** A row of a table. */
+interface Entry {
+  /** From 1. */
+  readonly line: number;
+  readonly file: string;
+  readonly label: string;
+}
+
 /**
  * A data set from a table.
  *
@@ -59,6 +72,40 @@ export function csvLayout(firstRow: readonly string[]): CsvLayout {
 export async function openCsv(options: CsvOptions): Promise<CsvDataset> {
   const { path } = options;
   const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : ".";
+  const { entries, layout } = await readTable(path);
+  const classes = options.classes ?? classesOf(path, entries, options.complete);
+  const files: LabelledFile[] = [];
+  for (const { line, file, label } of entries) {
+    const number = /^\d+$/.test(label) && !classes.includes(label) ? Number(label) : classes.indexOf(label);
+    if (!(number >= 0 && number < classes.length)) {
+      throw new RangeError(
+        `Cannot read "${path}": label of line ${line} is "${label}", must be a class name or an integer in ` +
+          `0 to ${classes.length - 1}`,
+      );
+    }
+    const filePath = file.startsWith("/") ? file : `${folder}/${file}`;
+    if (await kindOf(filePath) !== "file") {
+      throw new RangeError(
+        `Cannot read "${path}": file of line ${line} is "${filePath}", which does not exist`,
+      );
+    }
+    files.push({ path: filePath, name: file, label: number, where: `${filePath} (line ${line} of ${path})` });
+  }
+  const name = path.slice(path.lastIndexOf("/") + 1).replace(/\.csv$/i, "");
+  return { dataset: await fileDataset({ name, classes, files }), layout };
+}
+
+/**
+ * The class names of a table to train on, in label order.
+ *
+ * @throws {SyntaxError} If a line has not two fields; names it.
+ * @throws {RangeError} If there are no rows or a label cannot be one.
+ */
+export async function csvClasses(path: string): Promise<readonly string[]> {
+  return classesOf(path, (await readTable(path)).entries, true);
+}
+
+async function readTable(path: string): Promise<{ entries: readonly Entry[]; layout: CsvLayout }> {
   const text = (await Deno.readTextFile(path)).replace(/^\ufeff/, "");
   const rows: { line: number; fields: string[] }[] = [];
   for (const [index, content] of text.split(/\r?\n/).entries()) {
@@ -80,41 +127,27 @@ export async function openCsv(options: CsvOptions): Promise<CsvDataset> {
   }
   const layout = csvLayout(first.fields);
   if (layout.header) rows.shift();
-
+  if (rows.length === 0) throw new RangeError(`Cannot read "${path}": it has a header and no rows`);
   const entries = rows.map(({ line, fields }) => ({
     line,
     file: fields[layout.pathColumn]!.trim(),
     label: fields[1 - layout.pathColumn]!.trim(),
   }));
-  const classes = options.classes ?? classesOf(entries.map(({ label }) => label));
-  const files: LabelledFile[] = [];
-  for (const { line, file, label } of entries) {
-    const number = /^\d+$/.test(label) && !classes.includes(label) ? Number(label) : classes.indexOf(label);
-    if (!(number >= 0 && number < classes.length)) {
-      throw new RangeError(
-        `Cannot read "${path}": label of line ${line} is "${label}", must be a class name or an integer in ` +
-          `0 to ${classes.length - 1}`,
-      );
-    }
-    const filePath = file.startsWith("/") ? file : `${folder}/${file}`;
-    if (await kindOf(filePath) !== "file") {
-      throw new RangeError(
-        `Cannot read "${path}": file of line ${line} is "${filePath}", which does not exist`,
-      );
-    }
-    files.push({ path: filePath, name: file, label: number, where: `${filePath} (line ${line} of ${path})` });
-  }
-  if (files.length === 0) throw new RangeError(`Cannot read "${path}": it has a header and no rows`);
-  const name = path.slice(path.lastIndexOf("/") + 1).replace(/\.csv$/i, "");
-  return { dataset: await fileDataset({ name, classes, files }), layout };
+  return { entries, layout };
 }
 
 /** Numbers stand for themselves, and classes reach to the largest; names are sorted. */
-function classesOf(labels: readonly string[]): readonly string[] {
+function classesOf(path: string, entries: readonly Entry[], complete = false): readonly string[] {
+  const labels = entries.map(({ label }) => label);
   if (!labels.every((label) => /^-?\d+$/.test(label))) return [...new Set(labels)].sort();
-  const count = 1 + labels.reduce((largest, label) => Math.max(largest, Number(label)), 0);
-  if (count > labels.length * 1000) {
-    throw new RangeError(`Cannot read labels: the largest is ${count - 1} among ${labels.length} rows`);
+  const largest = entries.reduce((most, each) => Number(each.label) > Number(most.label) ? each : most);
+  const count = 1 + Math.max(0, Number(largest.label));
+  const occur = new Set(labels).size;
+  if (count > (complete ? 2 : 1000) * occur) {
+    throw new RangeError(
+      `Cannot read "${path}": label of line ${largest.line} is "${largest.label}", of the classes up to it only ` +
+        `${occur} occur, must be a number that counts classes from 0`,
+    );
   }
   return Array.from({ length: count }, (_, index) => String(index));
 }

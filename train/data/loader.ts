@@ -66,9 +66,11 @@ export interface Loader<A extends Float32Array | Uint8Array = Float32Array> {
   /** Time spent waiting for data so far. */
   readonly time: LoaderTime;
   /**
-   * The batches of an epoch in order, from batch `from` on (0 when left out).
+   * The batches of an epoch in order, from batch `from` on (0 when left out). Of several pictures that cannot be made the
+   * first in this order is reported, whatever the number of workers. An epoch that is not read to its end, for whatever
+   * reason, ends the workers; the next one starts others.
    *
-   * @throws {Error} If a picture cannot be made; names its file or record.
+   * @throws {Error} If a picture cannot be made; names its file or record, or else batch and epoch.
    */
   epoch(epoch: number, from?: number): AsyncGenerator<Batch<A>, void, void>;
   /** Ends the workers; the loader cannot be used after. */
@@ -88,7 +90,7 @@ export function createLoader(
 /**
  * A loader of batches, `float32` with normalisation, `uint8` without.
  *
- * @throws {RangeError} If an option is outside its range or the data set is empty.
+ * @throws {RangeError} If an option is outside its range, the data set is empty or a label is none of its classes.
  */
 export function createLoader(dataset: Dataset, options: LoaderOptions): Loader<Float32Array | Uint8Array> {
   const { batchSize, seed = 0, shuffle = false, dropLast = false } = options;
@@ -113,13 +115,24 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader<F
       `Cannot load ${dataset.name}: ${dataset.length} pictures make no batch of ${batchSize}, there must be one`,
     );
   }
+  // Engines turn such a label into no class at all, and the loss stays finite.
+  const stray = dataset.labels.findIndex((label) => !(label >= 0 && label < dataset.classes.length));
+  if (stray >= 0) {
+    throw new RangeError(
+      `Cannot load "${dataset.where(stray)}" of ${dataset.name}: label is ${
+        dataset.labels[stray]
+      }, must be in ` +
+        `0 to ${dataset.classes.length - 1}`,
+    );
+  }
   const table = recipe.normalization === undefined ? undefined : normalizationTable(recipe.normalization);
   let pool: WorkerPool | undefined;
   let closed = false;
+  let reading = 0;
   let waitMs = 0;
   let useMs = 0;
 
-  async function make(epoch: number, indices: Int32Array): Promise<BatchImages> {
+  async function make(epoch: number, index: number, indices: Int32Array): Promise<BatchImages> {
     if (packed !== undefined) return packedBatch(packed, recipe, { epoch, indices, table });
     const sources = Array.from(indices, (index) => dataset.source(index));
     const job: BatchJob = { recipe, epoch, indices, sources };
@@ -128,9 +141,11 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader<F
       pool ??= new WorkerPool(workers);
       return await pool.run(job);
     } catch (error) {
-      if (!(error instanceof ExampleError)) throw error;
-      const where = dataset.where(indices[error.position]!);
-      throw new Error(`Cannot load "${where}" of ${dataset.name}: ${error.message}`, { cause: error });
+      const reason = error instanceof Error ? error.message : String(error);
+      const what = error instanceof ExampleError
+        ? `"${dataset.where(indices[error.position]!)}"`
+        : `batch ${index} of epoch ${epoch}`;
+      throw new Error(`Cannot load ${what} of ${dataset.name}: ${reason}`, { cause: error });
     }
   }
 
@@ -142,26 +157,38 @@ export function createLoader(dataset: Dataset, options: LoaderOptions): Loader<F
     const slice = (batch: number): Int32Array => order.slice(batch * batchSize, (batch + 1) * batchSize);
     const ahead: Promise<BatchImages>[] = [];
     let next = from;
-    for (let index = from; index < batches; index++) {
-      const asked = performance.now();
-      // Pictures in memory cost less than the bookkeeping of making them ahead.
-      for (const depth = packed === undefined ? queue : 1; next < batches && ahead.length < depth; next++) {
-        const made = make(epoch, slice(next));
-        made.catch(() => {}); // reported when its turn comes
-        ahead.push(made);
+    let left = batches - from;
+    reading += 1;
+    try {
+      for (let index = from; index < batches; index++) {
+        const asked = performance.now();
+        // Pictures in memory cost less than the bookkeeping of making them ahead.
+        for (const depth = packed === undefined ? queue : 1; next < batches && ahead.length < depth; next++) {
+          const made = make(epoch, next, slice(next));
+          made.catch(() => {}); // reported when its turn comes
+          ahead.push(made);
+        }
+        const { width, height, images } = await ahead.shift()!;
+        left -= 1;
+        const indices = slice(index);
+        const given = performance.now();
+        waitMs += given - asked;
+        yield {
+          index,
+          shape: [indices.length, height, width, 3],
+          images,
+          labels: indices.map((picture) => dataset.labels[picture]!),
+          indices,
+        };
+        useMs += performance.now() - given;
       }
-      const { width, height, images } = await ahead.shift()!;
-      const indices = slice(index);
-      const given = performance.now();
-      waitMs += given - asked;
-      yield {
-        index,
-        shape: [indices.length, height, width, 3],
-        images,
-        labels: indices.map((picture) => dataset.labels[picture]!),
-        indices,
-      };
-      useMs += performance.now() - given;
+    } finally {
+      reading -= 1;
+      // Left in the middle, mostly by an error: workers nobody will end would keep the process alive.
+      if (left > 0 && reading === 0) {
+        pool?.close();
+        pool = undefined;
+      }
     }
   }
 

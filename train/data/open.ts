@@ -4,7 +4,7 @@
  * @module
  */
 import { openCifar, recogniseCifar } from "./cifar.ts";
-import { openCsv } from "./csv.ts";
+import { csvClasses, type CsvOptions, openCsv } from "./csv.ts";
 import type { Dataset } from "./dataset.ts";
 import { openFolder } from "./folder.ts";
 import { sceneDataset, type SceneDatasetOptions } from "./scenes.ts";
@@ -23,7 +23,7 @@ export interface Opened {
  *
  * - `scenes` or `scenes:seed=1,count=1000,size=512`: procedural scenes
  * - a folder with CIFAR's `.bin` files (or a folder of that in it), or a `.tar`, `.tar.gz`, `.tgz` of them
- * - a `.csv` file, or a folder with `<split>.csv`
+ * - a `.csv` file, or a folder with `<split>.csv`, whose classes are those of `train.csv` if that is there
  * - a folder of class folders, with or without `train` and `test` above them
  *
  * @param split `train`, `test`, or another part the data set has.
@@ -42,13 +42,18 @@ export async function openDataset(spec: string, split: string): Promise<Opened> 
     );
   }
   if (kind === "file") {
-    if (/\.csv$/i.test(path)) return await table(path);
+    if (/\.csv$/i.test(path)) return await table({ path, complete: split === "train" });
     if (/\.(tar|gz|tgz|xz|txz|bz2|zst)$/i.test(path)) return await cifar(path, split);
     throw new RangeError(`Cannot open data "${spec}": it is neither .csv nor .tar, must be one or a folder`);
   }
   const files = await namesIn(path, "file");
   if (recogniseCifar(files) !== undefined) return await cifar(path, split);
-  if (files.includes(`${split}.csv`)) return await table(`${path}/${split}.csv`);
+  if (files.includes(`${split}.csv`)) {
+    const own = { path: `${path}/${split}.csv`, complete: split === "train" };
+    if (split === "train" || !files.includes("train.csv")) return await table(own);
+    // The same label has to be the same class in every part.
+    return await table({ ...own, classes: await csvClasses(`${path}/train.csv`) });
+  }
   const folders = await namesIn(path, "folder");
   for (const name of folders) {
     if (/^cifar-100?-/.test(name) && recogniseCifar(await namesIn(`${path}/${name}`, "file")) !== undefined) {
@@ -77,8 +82,8 @@ async function cifar(path: string, split: string): Promise<Opened> {
   return told(await openCifar({ path, split }), "CIFAR in binary layout");
 }
 
-async function table(path: string): Promise<Opened> {
-  const { dataset, layout } = await openCsv({ path });
+async function table(options: CsvOptions): Promise<Opened> {
+  const { dataset, layout } = await openCsv(options);
   const order = layout.pathColumn === 0 ? "path,label" : "label,path";
   return told(dataset, `table ${layout.header ? "with" : "without"} a header row, columns ${order}`);
 }

@@ -111,6 +111,36 @@ Deno.test("openCsv() names the line of what is wrong", async () => {
   });
 });
 
+Deno.test("openCsv() of training data names the line of a number that is no class", async () => {
+  const rows = [0, 1, 2, 3, 2, 1, 0].map((label) => `1.png,${label}\n`).join("");
+  const files = { "1.png": null, "good.csv": rows, "far.csv": `path,label\n${rows}1.png,200\n1.png,3\n` };
+  await inFolder(files, async (root) => {
+    const open = (name: string) => openCsv({ path: `${root}/${name}.csv`, complete: true });
+    assertEquals((await open("good")).dataset.classes.length, 4);
+    await assertRejects(
+      () => open("far"),
+      RangeError,
+      `Cannot read "${root}/far.csv": label of line 9 is "200", of the classes up to it only 5 occur`,
+    );
+    // A few pictures of many classes to measure on are no mistake.
+    assertEquals((await openCsv({ path: `${root}/far.csv` })).dataset.classes.length, 201);
+  });
+});
+
+Deno.test("openDataset() takes the classes of other tables from train.csv", async () => {
+  const files = {
+    "1.png": null,
+    "train.csv": "1.png,cat\n1.png,dog\n1.png,eel\n",
+    "test.csv": "1.png,eel\n1.png,dog\n",
+    "val.csv": "path,label\n1.png,dog\n1.png,fox\n",
+  };
+  await inFolder(files, async (root) => {
+    const { dataset } = await openDataset(root, "test");
+    assertEquals([dataset.classes, [...dataset.labels]], [["cat", "dog", "eel"], [2, 1]]);
+    await assertRejects(() => openDataset(root, "val"), RangeError, 'val.csv": label of line 3 is "fox"');
+  });
+});
+
 Deno.test("openDataset() picks the reader and says so", async () => {
   const record = "\0".repeat(3073);
   await inFolder({ "cifar-10-batches-bin/test_batch.bin": record }, async (root) => {

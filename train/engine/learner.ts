@@ -108,6 +108,7 @@ export class Learner {
   forget(): void {
     for (const { batch } of this.#pending) batch.forEach((each) => each.dispose());
     this.#pending = [];
+    this.#dropouts = 0;
   }
 
   /** Copies of all parameters. */

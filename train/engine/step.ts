@@ -27,21 +27,33 @@ export interface StepParts {
  */
 export function step({ learners, updates }: StepParts, loss: () => tf.Scalar): tf.Scalar {
   const variables = updates.flatMap(({ optimizer }) => [...optimizer.variables.values()]);
+  let made: { readonly value: tf.Scalar; readonly grads: tf.NamedTensorMap } | undefined;
   try {
-    const { value, grads } = tf.variableGrads(loss, variables);
+    made = tf.variableGrads(loss, variables);
+    const { value, grads } = made;
     for (const { optimizer, rate } of updates) {
       const own: Gradients = Object.fromEntries(
         [...optimizer.variables].map(([id, variable]) => [id, grads[variable.name]!]),
       );
       optimizer.apply(own, rate);
     }
-    Object.values(grads).forEach((gradient) => gradient.dispose());
     for (const learner of learners) learner.settle();
     return value;
   } catch (error) {
     for (const learner of learners) learner.forget();
+    made?.value.dispose();
+    dropTape();
     throw error;
+  } finally {
+    Object.values(made?.grads ?? {}).forEach((gradient) => gradient.dispose());
   }
+}
+
+/** Frees what operations kept for their gradients: tfjs does it itself, but not when the loss throws. */
+function dropTape(): void {
+  const { state } = tf.engine();
+  for (const { saved } of state.activeTape ?? []) saved?.forEach((value) => value.dispose());
+  state.activeTape = [];
 }
 
 /** Mean cross-entropy of logits `float32[N, C]` and labels `int32[N]`, a scalar. */

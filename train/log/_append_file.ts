@@ -64,9 +64,13 @@ export class AppendFile {
     this.#length += record.length;
   }
 
-  /** Returns after everything is on the disk. */
-  sync(): Promise<void> {
-    return this.#file.sync();
+  /** Returns after everything is on the disk; a file system may notice only here that it is full. */
+  async sync(): Promise<void> {
+    try {
+      await this.#file.sync();
+    } catch (error) {
+      throw isDiskFull(error) ? new DiskFullError(this.#path, this.#length, error) : error;
+    }
   }
 
   close(): void {

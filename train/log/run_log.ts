@@ -79,9 +79,14 @@ export class RunLog implements Disposable {
       const eventsFile = eventsName === undefined
         ? AppendFile.open(`${folder}/events.out.tfevents.${seconds}.saccade`, { length: 0 })
         : AppendFile.open(`${folder}/${eventsName}`, { length: events });
-      metricsFile.cut(); // only now: a position that does not fit one file leaves both as they are
-      eventsFile.cut();
-      if (eventsFile.length === 0) eventsFile.append(frameRecord(encodeVersionEvent(now() / 1000)));
+      try {
+        metricsFile.cut(); // only now: a position that does not fit one file leaves both as they are
+        eventsFile.cut();
+        if (eventsFile.length === 0) eventsFile.append(frameRecord(encodeVersionEvent(now() / 1000)));
+      } catch (error) {
+        eventsFile.close();
+        throw error;
+      }
       return new RunLog(folder, metricsFile, eventsFile, now);
     } catch (error) {
       metricsFile.close();
