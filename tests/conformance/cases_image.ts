@@ -41,6 +41,8 @@ for (
       dilation: 2,
       groups: 2,
     }],
+    ["2 groups, stride 2, odd sides", [7, 5, 4], { filters: 4, kernel: 3, stride: 2, pad: 1, groups: 2 }],
+    ["2 groups, one pixel, batch of 1", [1, 1, 4], { filters: 2, kernel: 3, pad: 1, groups: 2 }, 1],
     ["one pixel", [1, 1, 3], { filters: 4, kernel: 3, pad: 1 }],
     ["one pixel, stride 2", [1, 1, 2], { filters: 2, kernel: 3, stride: 2, pad: 1 }],
     ["window as large as the image", [4, 3, 2], { filters: 3, kernel: [4, 3] }],
@@ -83,6 +85,8 @@ for (
     ["one pixel", [1, 1, 3], { kernel: 3, pad: 1 }],
     ["one channel", [5, 5, 1], { kernel: 3, pad: 1 }],
     ["no padding, batch of 1", [4, 5, 2], { kernel: 3 }, 1],
+    ["stride 2, batch of 1", [5, 6, 2], { kernel: 3, stride: 2, pad: 1 }, 1],
+    ["one pixel, stride 2", [1, 1, 2], { kernel: 3, stride: 2, pad: 1 }],
   ] as [string, [number, number, number], Parameters<GraphBuilder["depthwise"]>[2], number?][]
 ) {
   add("depthwise", note, (b) => b.depthwise("d", image(b, h, w, c), options), { batch: batch ?? 2 });
@@ -90,7 +94,7 @@ for (
 
 for (const op of ["averagePool", "maxPool"] as const) {
   for (
-    const [note, [h, w, c], window, stride, pads] of [
+    const [note, [h, w, c], window, stride, pads, batch] of [
       ["2 x 2, stride 2", [6, 4, 3], [2, 2], 2, [0, 0, 0, 0]],
       ["2 x 2, stride 2, odd sides", [5, 7, 2], [2, 2], 2, [0, 0, 0, 0]],
       ["3 x 3, stride 2, pad 1", [7, 6, 2], [3, 3], 2, [1, 1, 1, 1]],
@@ -99,9 +103,15 @@ for (const op of ["averagePool", "maxPool"] as const) {
       ["TensorFlow padding", [6, 6, 2], [3, 3], 2, [0, 0, 1, 1]],
       ["one pixel", [1, 1, 2], [3, 3], 2, [1, 1, 1, 1]],
       ["whole image", [4, 3, 2], [4, 3], 1, [0, 0, 0, 0]],
-    ] as [string, [number, number, number], [number, number], number, Pads][]
+      ["stride 2, batch of 1", [5, 4, 2], [2, 2], 2, [0, 0, 0, 0], 1],
+    ] as [string, [number, number, number], [number, number], number, Pads, number?][]
   ) {
-    add(op, note, (b) => b.node(op, "y0", [image(b, h, w, c)], { window, strides: [stride, stride], pads }));
+    add(
+      op,
+      note,
+      (b) => b.node(op, "y0", [image(b, h, w, c)], { window, strides: [stride, stride], pads }),
+      { batch: batch ?? 2 },
+    );
   }
 }
 add(

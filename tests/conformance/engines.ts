@@ -10,10 +10,10 @@ import {
   EngineUnavailable,
   open,
 } from "../../train/engine/mod.ts";
-import type { Backend } from "./tolerances.ts";
+import type { EngineBackend } from "./check.ts";
 
 /** The row of the tables an engine belongs to: both native engines share one. */
-export function backendOf(name: EngineName): Exclude<Backend, "ort-web" | "ort-node"> {
+export function backendOf(name: EngineName): EngineBackend {
   return name === "node-gpu" ? "node" : name;
 }
 

@@ -21,6 +21,16 @@ export interface Skip {
 /** The list. */
 export const SKIPS: readonly Skip[] = [];
 
+/** Skips that match no part of any case. */
+export function deadSkips(skips: readonly Skip[], cases: readonly Case[]): readonly Skip[] {
+  return skips.filter((skip) => {
+    const matched = cases.filter(({ name }) => skip.cases.test(name));
+    return skip.part === "gradient"
+      ? matched.every(({ differentiable }) => differentiable.length === 0)
+      : matched.length === 0;
+  });
+}
+
 /** Why a backend skips a part of a case, if it does. */
 export function skipOf(backend: Backend, test: Case, part: "forward" | "gradient"): string | undefined {
   return SKIPS.find((skip) =>

@@ -30,5 +30,6 @@ Deno.test("probeWith() survives a probe that ends itself", async () => {
 Deno.test("isSoftware() knows imitated adapters by name or by their own word", () => {
   assertEquals(isSoftware({ description: "llvmpipe (LLVM 15.0.6, 256 bits)", vendor: "" }), true);
   assertEquals(isSoftware({ description: "anything", vendor: "", isFallbackAdapter: true }), true);
+  assertEquals(isSoftware({ description: "", vendor: "google", architecture: "swiftshader" }), true);
   assertEquals(isSoftware({ description: "NVIDIA L4", vendor: "nvidia", isFallbackAdapter: false }), false);
 });

@@ -15,8 +15,17 @@ export type EngineName = typeof ENGINE_NAMES[number];
 
 /** What {@linkcode open} may vary. */
 export interface OpenOptions {
-  /** Threads one operation may use on the native engines, at least 1. @default what this process may use */
+  /**
+   * Threads one operation may use, at least 1: on the native engines, and on `wasm` in a cross-origin isolated web page (half
+   * the logical cores there, 8 at most).
+   * @default what this process may use
+   */
   readonly threads?: number;
+  /**
+   * Web pages only: the folder with the files of `wasm` (see `browser.ts`), ending in `/`, absolute or relative to the script.
+   * @default the folder of the script
+   */
+  readonly wasmFolder?: string;
 }
 
 /** An engine that runs. */

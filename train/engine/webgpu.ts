@@ -11,30 +11,35 @@ const BACKEND = "webgpu";
 
 /** What an adapter says of itself. `isFallbackAdapter` is where newer specifications have it. */
 export interface AdapterInfo {
-  /** Name of the device; may be empty. */
+  /** Name of the device; browsers keep it empty. */
   readonly description: string;
   /** Maker. */
   readonly vendor: string;
+  /** Family of devices, such as `ampere` or `swiftshader`; may be empty. */
+  readonly architecture?: string;
   /** The runtime's own word that a processor imitates the GPU. */
   readonly isFallbackAdapter?: boolean;
 }
 
 /** Whether a processor imitates the GPU: too slow to be chosen unasked. */
-export function isSoftware({ description, isFallbackAdapter }: AdapterInfo): boolean {
+export function isSoftware({ description, architecture = "", isFallbackAdapter }: AdapterInfo): boolean {
   return isFallbackAdapter === true ||
-    /llvmpipe|lavapipe|swiftshader|softpipe|basic render/i.test(description);
+    /llvmpipe|lavapipe|swiftshader|softpipe|basic render/i.test(`${description} ${architecture}`);
 }
 
 /** Brings up the engine `webgpu`. */
 export async function bringUpWebgpu(_options: OpenOptions): Promise<Running> {
   const gpu = (navigator as { readonly gpu?: GPU }).gpu;
   if (gpu === undefined) {
-    const reason = "this runtime offers no navigator.gpu, run Deno with --unstable-webgpu";
+    const reason =
+      "this runtime offers no navigator.gpu, run Deno with --unstable-webgpu; a web page must come from " +
+      "HTTPS or localhost, the browser must have WebGPU";
     throw new EngineUnavailable("webgpu", reason);
   }
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (adapter === null) {
-    const reason = "no adapter answers, install a Vulkan driver for the GPU and the loader libvulkan1";
+    const reason = "no adapter answers, install a driver for the GPU (Linux: Vulkan and the loader " +
+      "libvulkan1)";
     throw new EngineUnavailable("webgpu", reason);
   }
   const info = adapter.info as GPUAdapterInfo & AdapterInfo;
@@ -60,7 +65,7 @@ export async function bringUpWebgpu(_options: OpenOptions): Promise<Running> {
   );
   return {
     backend: BACKEND,
-    device: info.description || info.vendor || "unnamed adapter",
+    device: info.description || `${info.vendor} ${info.architecture}`.trim() || "unnamed adapter",
     version: `tfjs-backend-webgpu ${tf.version_core}`,
     software: isSoftware(info),
   };

@@ -1,9 +1,14 @@
-/** One and two steps of every optimiser on every engine, against examples worked by hand. */
+/**
+ * One and two steps of every optimiser, against examples worked by hand.
+ *
+ * @module
+ */
 import { assertEquals } from "@std/assert/mod.js";
-import { memory, read, tf } from "../../train/engine/mod.ts";
+import { memory, read } from "../../train/engine/open.ts";
 import { Optimizer, type OptimizerOptions } from "../../train/engine/optimizer.ts";
+import { tf } from "../../train/engine/tf.ts";
+import type { Check, EngineBackend } from "./check.ts";
 import { assertClose } from "./compare.ts";
-import { backendOf, onEveryEngine } from "./engines.ts";
 import { TOLERANCES } from "./tolerances.ts";
 
 /** Gradients of `w` (two values) and `b` (one), one row per step, and where both end. */
@@ -133,38 +138,43 @@ const EXAMPLES: readonly Example[] = [
   },
 ];
 
-onEveryEngine("Optimizer moves variables as worked by hand", async (t, { name }) => {
-  const tolerance = TOLERANCES.float32[backendOf(name)].forward;
-  for (const example of EXAMPLES) {
-    await t.step(example.name, async () => {
-      const before = memory();
-      const start = [tf.tensor([1, -2]), tf.tensor([3])] as const;
-      const variables = new Map([["w", tf.variable(start[0])], ["b", tf.variable(start[1])]]);
-      const optimizer = new Optimizer(variables, example.options, new Set(["w"]));
-      const standing = memory();
-      for (const [w, b] of example.gradients) {
-        const gradients = { w: tf.tensor([...w]), b: tf.tensor([b]) };
-        optimizer.apply(gradients, example.rate);
-        Object.values(gradients).forEach((gradient) => gradient.dispose());
-      }
-      assertEquals(memory().tensors, standing.tensors, "a step leaves tensors behind");
-      for (const [id, wanted] of [["w", example.w], ["b", [example.b]]] as const) {
-        const actual = { shape: [wanted.length], data: await read(variables.get(id)!) };
-        assertClose(actual, { shape: [wanted.length], data: Float64Array.from(wanted) }, {
-          tolerance,
-          name: id,
-        });
-      }
-      if (example.average !== undefined) {
-        const average = (await optimizer.average()).get("w")!;
-        assertClose(average, { shape: [2], data: Float64Array.from(example.average) }, {
-          tolerance,
-          name: "average",
-        });
-      }
-      optimizer.dispose();
-      [...variables.values(), ...start].forEach((value) => value.dispose());
-      assertEquals(memory().tensors, before.tensors, "an optimiser leaves tensors behind");
+async function checkExample(tolerance: number, example: Example): Promise<void> {
+  const before = memory();
+  const start = [tf.tensor([1, -2]), tf.tensor([3])] as const;
+  const variables = new Map([["w", tf.variable(start[0])], ["b", tf.variable(start[1])]]);
+  const optimizer = new Optimizer(variables, example.options, new Set(["w"]));
+  const standing = memory();
+  for (const [w, b] of example.gradients) {
+    const gradients = { w: tf.tensor([...w]), b: tf.tensor([b]) };
+    optimizer.apply(gradients, example.rate);
+    Object.values(gradients).forEach((gradient) => gradient.dispose());
+  }
+  assertEquals(memory().tensors, standing.tensors, "a step leaves tensors behind");
+  for (const [id, wanted] of [["w", example.w], ["b", [example.b]]] as const) {
+    const actual = { shape: [wanted.length], data: await read(variables.get(id)!) };
+    assertClose(actual, { shape: [wanted.length], data: Float64Array.from(wanted) }, {
+      tolerance,
+      name: id,
     });
   }
-});
+  if (example.average !== undefined) {
+    const average = (await optimizer.average()).get("w")!;
+    assertClose(average, { shape: [2], data: Float64Array.from(example.average) }, {
+      tolerance,
+      name: "average",
+    });
+  }
+  optimizer.dispose();
+  [...variables.values(), ...start].forEach((value) => value.dispose());
+  assertEquals(memory().tensors, before.tensors, "an optimiser leaves tensors behind");
+}
+
+/** Every example. */
+export function optimizerChecks(backend: EngineBackend): Check[] {
+  const tolerance = TOLERANCES.float32[backend].forward;
+  return EXAMPLES.map((example) => ({
+    group: example.options.kind,
+    name: example.name,
+    run: () => checkExample(tolerance, example),
+  }));
+}
