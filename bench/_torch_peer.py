@@ -89,6 +89,7 @@ def networks(torch):
         return nn.Sequential(*layers, *head)
 
     return {
+        "resnet20-cifar": lambda: resnet_cifar(20, 10),
         "resnet32-cifar": lambda: resnet_cifar(32, 10),
         "resnet18": lambda: resnet18(1000),
         "mobilenet_v2-torch": lambda: mobilenet_v2(1000),

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { median, settingLines } from "./_results.ts";
 import type { Timing } from "./_train_probe.ts";
 import type { Results, Trial } from "./train_bench.ts";
 
@@ -10,12 +11,6 @@ import type { Results, Trial } from "./train_bench.ts";
 const YARDSTICK = "torch-channels-last";
 /** From this load average on, something else was running. */
 const QUIET_LOAD = 1;
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
-}
 
 /** Images per second of each trial. */
 function rates(trials: readonly Trial[], kind: "train" | "forward"): number[] {
@@ -26,7 +21,12 @@ function rates(trials: readonly Trial[], kind: "train" | "forward"): number[] {
 function cells(trials: readonly Trial[], yardstick: readonly Trial[], kind: "train" | "forward"): string[] {
   const own = rates(trials, kind);
   const digits = median(own) < 10 ? 2 : median(own) < 100 ? 1 : 0;
-  const share = yardstick.length === 0 ? "–" : (median(own) / median(rates(yardstick, kind))).toFixed(2);
+  // Machines drift: an engine is compared with the yardstick of its own round.
+  const pairs = trials.flatMap((trial, i) => {
+    const other = yardstick.filter(({ round }) => round === trial.round);
+    return other.length === 0 ? [] : [own[i]! / rates(other, kind)[0]!];
+  });
+  const share = pairs.length === 0 ? "–" : median(pairs).toFixed(2);
   const spread = `${Math.min(...own).toFixed(digits)}–${Math.max(...own).toFixed(digits)}`;
   return [median(own).toFixed(digits), spread, share];
 }
@@ -44,8 +44,8 @@ export function render(results: Results): string {
     "",
     "Written by `bench/train_bench.ts`; the raw numbers are in `train.json`.",
     "",
-    `- Commit ${results.commit}, ${results.date}, Deno ${results.deno}`,
-    `- ${results.machine}; ${results.threads} threads wherever an engine takes more than one`,
+    ...settingLines(results),
+    `- ${results.threads} threads wherever an engine takes more than one`,
     ...distinct(trials.map(({ engine, version, threads }) => `- ${engine}: ${version}, threads: ${threads}`)),
     `- ${results.rounds} rounds, each measurement a process of its own, engines in turn; ${results.seconds} s each of training ` +
     "and of forward passes after the warm-up",
@@ -63,7 +63,7 @@ export function render(results: Results): string {
   lines.push(
     "",
     "Images per second, median of the rounds; `range` is the lowest and the highest round; `share` is of PyTorch in its " +
-      "channels-last layout.",
+      "channels-last layout, the median of the shares within each round.",
   );
   for (const network of networks) {
     const of = (engine: string): Trial[] =>

@@ -10,9 +10,9 @@
  *
  * @module
  */
-import os from "node:os";
 import { parseArgs } from "node:util";
 import { ENGINE_NAMES } from "../train/engine/mod.ts";
+import { RESULTS, type Setting, settingOf, writeResults } from "./_results.ts";
 import type { Measured, Probe, Timing } from "./_train_probe.ts";
 import { render } from "./_train_report.ts";
 
@@ -53,11 +53,7 @@ export interface Absence {
 }
 
 /** Everything, as it is written. */
-export interface Results {
-  readonly commit: string;
-  readonly date: string;
-  readonly machine: string;
-  readonly deno: string;
+export interface Results extends Setting {
   readonly threads: number;
   readonly rounds: number;
   readonly seconds: number;
@@ -122,7 +118,7 @@ function optionsOf(args: readonly string[]): Options {
     rounds: number("rounds", values.rounds, 3, true),
     seconds: number("seconds", values.seconds, 10, false),
     threads: number("threads", values.threads, navigator.hardwareConcurrency, true),
-    out: values.out ?? decodeURIComponent(new URL("./results", import.meta.url).pathname),
+    out: values.out ?? RESULTS,
     python: values.python,
     json: values.json ?? false,
   };
@@ -194,14 +190,6 @@ function check(trials: readonly Trial[]): void {
   }
 }
 
-async function commitOf(): Promise<string> {
-  const root = decodeURIComponent(new URL("../", import.meta.url).pathname);
-  const head = await output("git", ["-C", root, "rev-parse", "--short", "HEAD"]);
-  const changes = await output("git", ["-C", root, "status", "--porcelain", "--untracked-files=no"]);
-  if (typeof head !== "string" || typeof changes !== "string") return "unknown";
-  return head.trim() + (changes.trim() === "" ? "" : ", with changes");
-}
-
 const loadNow = (): number => Deno.loadavg()[0]!;
 
 async function run(options: Options, say: (line: string) => void): Promise<Results> {
@@ -235,12 +223,7 @@ async function run(options: Options, say: (line: string) => void): Promise<Resul
   }
   check(trials);
   return {
-    commit: await commitOf(),
-    date: new Date().toISOString().slice(0, 10),
-    machine: `${os.cpus()[0]?.model.trim() ?? "unknown"}, ${os.cpus().length} cores, ${
-      Math.round(os.totalmem() / 2 ** 30)
-    } GiB`,
-    deno: Deno.version.deno,
+    ...await settingOf(),
     threads: options.threads,
     rounds: options.rounds,
     seconds: options.seconds,
@@ -250,21 +233,13 @@ async function run(options: Options, say: (line: string) => void): Promise<Resul
   };
 }
 
-async function write(path: string, content: string): Promise<void> {
-  await Deno.writeTextFile(`${path}.new`, content);
-  await Deno.rename(`${path}.new`, path);
-}
-
 if (import.meta.main) {
   try {
     const options = optionsOf(Deno.args);
     const results = await run(options, (line) => console.error(line));
-    const [json, page] = [`${JSON.stringify(results, null, 2)}\n`, render(results)];
-    await Deno.mkdir(options.out, { recursive: true });
-    await write(`${options.out}/train.json`, json);
-    await write(`${options.out}/train.md`, page);
-    await output(Deno.execPath(), ["fmt", "--quiet", `${options.out}/train.json`, `${options.out}/train.md`]);
-    console.log(options.json ? json : page);
+    const page = render(results);
+    await writeResults(options.out, "train", { results, page });
+    console.log(options.json ? JSON.stringify(results, null, 2) : page);
   } catch (error) {
     if (error instanceof RangeError || (error as { code?: string }).code?.startsWith("ERR_PARSE_ARGS")) {
       console.error((error as Error).message);

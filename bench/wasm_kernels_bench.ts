@@ -1,15 +1,18 @@
 /**
  * How fast the gradient kernels of the wasm engine are, beside the backend's own forward kernels.
  *
- *     deno run -A bench/wasm_kernels_bench.ts [--seconds 15] [--only resnet32|mobilenetv2|resnet18]
+ *     deno run -A bench/wasm_kernels_bench.ts [--seconds 15] [--only resnet32|mobilenetv2|resnet18] [--out bench/results]
  *
- * For each layer shape it prints GFLOP/s (two per multiply-accumulate, border included) of the forward pass, of the
- * filter gradient and of the input gradient, and the gradients as a share of the forward pass. The three are
- * interleaved and the best of the repeats is taken, which is the least disturbed one on a busy machine.
+ * For each layer shape: GFLOP/s (two per multiply-accumulate, border included) of the forward pass, of the filter gradient and
+ * of the input gradient, and the gradients as a share of the forward pass. The three are interleaved and the best of the
+ * repeats is taken, which is the least disturbed one on a busy machine. Printed and written to `wasm_kernels.md` and
+ * `wasm_kernels.json`.
  */
 
+import { parseArgs } from "node:util";
 import { tf } from "../train/engine/tf.ts";
 import { registerWasmGradients } from "../train/engine/wasm/mod.ts";
+import { RESULTS, type Setting, settingLines, settingOf, writeResults } from "./_results.ts";
 
 interface Layer {
   readonly net: string;
@@ -44,9 +47,12 @@ const LAYERS: readonly Layer[] = [
   { net: "resnet18", batch: 4, size: 7, filter: [3, 3, 512, 512], stride: 1 },
 ];
 
-function option(name: string, fallback: string): string {
-  const at = Deno.args.indexOf(`--${name}`);
-  return at < 0 ? fallback : Deno.args[at + 1] ?? fallback;
+/** What was measured of a layer, GFLOP/s. */
+interface Row {
+  readonly layer: string;
+  readonly forward: number;
+  readonly filterGradient: number;
+  readonly inputGradient: number;
 }
 
 /** Milliseconds of one call. The result is not read: the backend computes at once. */
@@ -58,7 +64,7 @@ function timed(body: () => tf.Tensor): number {
   return ms;
 }
 
-function measure(layer: Layer, budgetMs: number): { readonly flops: number; readonly ms: number[] } {
+function measure(layer: Layer, budgetMs: number): Row {
   const { batch, size, filter, stride, depthwise } = layer;
   const [kh, kw, i, o] = filter;
   const out = Math.ceil(size / stride);
@@ -88,25 +94,58 @@ function measure(layer: Layer, budgetMs: number): { readonly flops: number; read
     w.dispose();
   }
   tf.dispose([x, dy]);
-  return { flops: 2 * batch * out * out * kh * kw * i * o, ms: best };
+  const flops = 2 * batch * out * out * kh * kw * i * o;
+  const [forwardRate, filterRate, inputRate] = best.map((ms) => flops / ms / 1e6) as [number, number, number];
+  return {
+    layer: `${layer.net}, batch ${batch}, ${size} px, ${filter.join(" x ")}, stride ${stride}` +
+      (depthwise ? ", depthwise" : ""),
+    forward: forwardRate,
+    filterGradient: filterRate,
+    inputGradient: inputRate,
+  };
+}
+
+function render(rows: readonly Row[], setting: Setting): string {
+  const share = (rate: number, { forward }: Row): string =>
+    `${rate.toFixed(1)} | ${(rate / forward).toFixed(2)}`;
+  const shares = rows.flatMap((row) => [row.filterGradient / row.forward, row.inputGradient / row.forward]);
+  return [
+    "# Gradient kernels of the wasm engine",
+    "",
+    "Written by `bench/wasm_kernels_bench.ts`; the raw numbers are in `wasm_kernels.json`. GFLOP/s, one thread; `share` is of",
+    "the forward kernel of tfjs on the same shape in the same process.",
+    "",
+    ...settingLines(setting),
+    `- Lowest share: ${Math.min(...shares).toFixed(2)}`,
+    "",
+    "| layer | forward | by filter | share | by input | share |",
+    "|---|--:|--:|--:|--:|--:|",
+    ...rows.map((row) =>
+      `| ${row.layer} | ${row.forward.toFixed(1)} | ${share(row.filterGradient, row)} | ${
+        share(row.inputGradient, row)
+      } |`
+    ),
+    "",
+  ].join("\n");
 }
 
 if (import.meta.main) {
+  const text = { type: "string" } as const;
+  const { values } = parseArgs({
+    options: { seconds: { ...text, default: "15" }, only: { ...text, default: "" }, out: text },
+  });
   registerWasmGradients();
   await tf.setBackend("wasm");
   await tf.ready();
-  const only = option("only", "");
-  const layers = LAYERS.filter((layer) => layer.net.startsWith(only));
-  const budgetMs = Number(option("seconds", "15")) * 1000 / layers.length;
-  console.log(
-    "layer                                        forward   dW            dX        (GFLOP/s, share)",
-  );
-  for (const layer of layers) {
-    const { flops, ms } = measure(layer, budgetMs);
-    const [forward, dw, dx] = ms.map((v) => flops / v / 1e6) as [number, number, number];
-    const name = `${layer.net} ${layer.batch}x${layer.size} ${layer.filter.join("x")}/${layer.stride}` +
-      (layer.depthwise ? " depthwise" : "");
-    const share = (v: number) => `${v.toFixed(1).padStart(5)} (${(v / forward).toFixed(2)})`;
-    console.log(`${name.padEnd(45)}${forward.toFixed(1).padStart(6)}  ${share(dw)}  ${share(dx)}`);
-  }
+  const layers = LAYERS.filter((layer) => layer.net.startsWith(values.only));
+  const budgetMs = Number(values.seconds) * 1000 / layers.length;
+  const rows = layers.map((layer) => {
+    const row = measure(layer, budgetMs);
+    console.error(row.layer);
+    return row;
+  });
+  const setting = await settingOf();
+  const page = render(rows, setting);
+  await writeResults(values.out ?? RESULTS, "wasm_kernels", { results: { ...setting, rows }, page });
+  console.log(page);
 }
