@@ -47,8 +47,8 @@ export function render(results: Results): string {
     ...settingLines(results),
     `- ${results.threads} threads wherever an engine takes more than one`,
     ...distinct(trials.map(({ engine, version, threads }) => `- ${engine}: ${version}, threads: ${threads}`)),
-    `- ${results.rounds} rounds, each measurement a process of its own, engines in turn; ${results.seconds} s each of training ` +
-    "and of forward passes after the warm-up",
+    `- ${results.rounds} rounds (wasm, webgpu and cpu: one), each measurement a process of its own, engines in turn; ` +
+    `${results.seconds} s each of training and of forward passes after the warm-up`,
     `- Load average before ${results.load.before.toFixed(2)}, after ${results.load.after.toFixed(2)}`,
   ];
   const others = results.load.before;

@@ -5,7 +5,7 @@
  *                                      [--out bench/results] [--python python3] [--json]
  *
  * Every measurement has a process of its own; engines take turns (A B C A B C), so that a machine that slows down slows all
- * of them. A step is forward, backward and momentum SGD on pictures that are already there, and its loss is read. What comes
+ * of them; the slow ones (`wasm`, `webgpu`, `cpu`) take part in the first round. A step is forward, backward and momentum SGD on pictures that are already there, and its loss is read. What comes
  * out is the median over the rounds of the median over the steps. It is printed and written to `train.md` and `train.json`.
  *
  * @module
@@ -31,6 +31,8 @@ const NETWORKS: Readonly<Record<string, Work>> = {
 };
 const PEERS = ["torch", "torch-channels-last"] as const;
 const DEFAULT_ENGINES = ["node", "wasm", ...PEERS];
+/** They need minutes a measurement, and their figures are far from the others': the first round is enough. */
+const SLOW_ENGINES: readonly string[] = ["wasm", "webgpu", "cpu"];
 const WARMUP_STEPS = 2;
 /** A process that takes longer is stopped. */
 const LIMIT_SECONDS = 900;
@@ -201,7 +203,7 @@ async function run(options: Options, say: (line: string) => void): Promise<Resul
     for (const network of options.networks) {
       for (const engine of options.engines) {
         const key = `${network} on ${engine}`;
-        if (absences.has(key)) continue;
+        if (absences.has(key) || (round > 0 && SLOW_ENGINES.includes(engine))) continue;
         const load = loadNow();
         const { threads, seconds } = options;
         const probe = { engine, network, threads, seconds, warmup: WARMUP_STEPS, ...NETWORKS[network]! };

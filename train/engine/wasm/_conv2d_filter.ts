@@ -9,27 +9,22 @@
  */
 
 import type { tf } from "../tf.ts";
-import { axesOf, type Axis, type ConvAttrs, convInfo, inside, isPointwise, reach } from "./_conv_info.ts";
+import {
+  axesOf,
+  type Axis,
+  convInfo,
+  type FilterGradAttrs,
+  type FilterGradInputs,
+  inside,
+  isPointwise,
+  reach,
+} from "./_conv_info.ts";
 import { addressOf, kernelsOf, upToFour, type WasmBackend, withScratch } from "./_module.ts";
 
 /** A band of input and gradient of this size stays in the nearest caches while every block of the filter visits it. */
 const BAND_BYTES = 48 * 1024;
 /** Fewer pixels than this and loading and storing the sums would show. */
 const BAND_PIXELS = 128;
-
-/** Inputs of the kernel. */
-export interface Conv2DFilterInputs {
-  /** `float32[N, H, W, I]` */
-  readonly x: tf.TensorInfo;
-  /** `float32[N, OH, OW, O]` */
-  readonly dy: tf.TensorInfo;
-}
-
-/** Attributes of the kernel. */
-export interface Conv2DFilterAttrs extends ConvAttrs {
-  /** `[KH, KW, I, O]` */
-  readonly filterShape: readonly number[];
-}
 
 /**
  * Gradient of a convolution with respect to its filter.
@@ -40,8 +35,8 @@ export interface Conv2DFilterAttrs extends ConvAttrs {
  */
 export function conv2dBackpropFilter(
   backend: WasmBackend,
-  { x, dy }: Conv2DFilterInputs,
-  attrs: Conv2DFilterAttrs,
+  { x, dy }: FilterGradInputs,
+  attrs: FilterGradAttrs,
 ): tf.TensorInfo {
   const info = convInfo(x.shape, attrs.filterShape, dy.shape, attrs, false);
   const axes = axesOf(info);

@@ -9,25 +9,18 @@
  */
 
 import type { tf } from "../tf.ts";
-import { axesOf, type ConvAttrs, convInfo, isPointwise, padOutput } from "./_conv_info.ts";
+import {
+  axesOf,
+  convInfo,
+  type InputGradAttrs,
+  type InputGradInputs,
+  isPointwise,
+  padOutput,
+} from "./_conv_info.ts";
 import { addressOf, kernelsOf, type WasmBackend, withScratch } from "./_module.ts";
 
 /** Rows are done in bands of about this many bytes of `dy`, each visited by every block of eight channels. */
 const BAND_BYTES = 96 * 1024;
-
-/** Inputs of the kernel. */
-export interface Conv2DInputInputs {
-  /** `float32[N, OH, OW, O]` */
-  readonly dy: tf.TensorInfo;
-  /** `float32[KH, KW, I, O]` */
-  readonly filter: tf.TensorInfo;
-}
-
-/** Attributes of the kernel. */
-export interface Conv2DInputAttrs extends ConvAttrs {
-  /** `[N, H, W, I]` */
-  readonly inputShape: readonly number[];
-}
 
 /**
  * Gradient of a convolution with respect to its input.
@@ -38,8 +31,8 @@ export interface Conv2DInputAttrs extends ConvAttrs {
  */
 export function conv2dBackpropInput(
   backend: WasmBackend,
-  { dy, filter }: Conv2DInputInputs,
-  attrs: Conv2DInputAttrs,
+  { dy, filter }: InputGradInputs,
+  attrs: InputGradAttrs,
 ): tf.TensorInfo {
   const info = convInfo(attrs.inputShape, filter.shape, dy.shape, attrs, false);
   const axes = axesOf(info);

@@ -10,6 +10,34 @@ export interface ConvAttrs {
   readonly dimRoundingMode?: "floor" | "round" | "ceil";
 }
 
+/** Inputs of a gradient by the input; depthwise: `O` is `I * M`, the filter `float32[KH, KW, I, M]`. */
+export interface InputGradInputs {
+  /** `float32[N, OH, OW, O]` */
+  readonly dy: tf.TensorInfo;
+  /** `float32[KH, KW, I, O]` */
+  readonly filter: tf.TensorInfo;
+}
+
+/** Attributes of a gradient by the input. */
+export interface InputGradAttrs extends ConvAttrs {
+  /** `[N, H, W, I]` */
+  readonly inputShape: readonly number[];
+}
+
+/** Inputs of a gradient by the filter; depthwise: `O` is `I * M`. */
+export interface FilterGradInputs {
+  /** `float32[N, H, W, I]` */
+  readonly x: tf.TensorInfo;
+  /** `float32[N, OH, OW, O]` */
+  readonly dy: tf.TensorInfo;
+}
+
+/** Attributes of a gradient by the filter. */
+export interface FilterGradAttrs extends ConvAttrs {
+  /** `[KH, KW, I, O]`; depthwise: `[KH, KW, I, M]` */
+  readonly filterShape: readonly number[];
+}
+
 type Shape4 = [number, number, number, number];
 
 /**

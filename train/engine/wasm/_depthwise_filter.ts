@@ -8,25 +8,18 @@
  */
 
 import type { tf } from "../tf.ts";
-import { axesOf, type ConvAttrs, convInfo, inside, reach } from "./_conv_info.ts";
+import {
+  axesOf,
+  convInfo,
+  type FilterGradAttrs,
+  type FilterGradInputs,
+  inside,
+  reach,
+} from "./_conv_info.ts";
 import { addressOf, kernelsOf, upToFour, type WasmBackend, withScratch } from "./_module.ts";
 
 /** Rows are done in bands of about this many bytes of padded input. */
 const BAND_BYTES = 192 * 1024;
-
-/** Inputs of the kernel. */
-export interface DepthwiseFilterInputs {
-  /** `float32[N, H, W, C]` */
-  readonly x: tf.TensorInfo;
-  /** `float32[N, OH, OW, C M]` */
-  readonly dy: tf.TensorInfo;
-}
-
-/** Attributes of the kernel. */
-export interface DepthwiseFilterAttrs extends ConvAttrs {
-  /** `[KH, KW, C, M]` */
-  readonly filterShape: readonly number[];
-}
 
 /**
  * Gradient of a depthwise convolution with respect to its filter.
@@ -36,8 +29,8 @@ export interface DepthwiseFilterAttrs extends ConvAttrs {
  */
 export function depthwiseBackpropFilter(
   backend: WasmBackend,
-  { x, dy }: DepthwiseFilterInputs,
-  attrs: DepthwiseFilterAttrs,
+  { x, dy }: FilterGradInputs,
+  attrs: FilterGradAttrs,
 ): tf.TensorInfo {
   const info = convInfo(x.shape, attrs.filterShape, dy.shape, attrs, true);
   const { y, x: across } = axesOf(info);

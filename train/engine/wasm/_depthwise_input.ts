@@ -8,22 +8,8 @@
  */
 
 import type { tf } from "../tf.ts";
-import { axesOf, type ConvAttrs, convInfo, padOutput } from "./_conv_info.ts";
+import { axesOf, convInfo, type InputGradAttrs, type InputGradInputs, padOutput } from "./_conv_info.ts";
 import { addressOf, kernelsOf, upToFour, type WasmBackend, withScratch } from "./_module.ts";
-
-/** Inputs of the kernel. */
-export interface DepthwiseInputInputs {
-  /** `float32[N, OH, OW, C M]` */
-  readonly dy: tf.TensorInfo;
-  /** `float32[KH, KW, C, M]` */
-  readonly filter: tf.TensorInfo;
-}
-
-/** Attributes of the kernel. */
-export interface DepthwiseInputAttrs extends ConvAttrs {
-  /** `[N, H, W, C]` */
-  readonly inputShape: readonly number[];
-}
 
 /**
  * Gradient of a depthwise convolution with respect to its input.
@@ -33,8 +19,8 @@ export interface DepthwiseInputAttrs extends ConvAttrs {
  */
 export function depthwiseBackpropInput(
   backend: WasmBackend,
-  { dy, filter }: DepthwiseInputInputs,
-  attrs: DepthwiseInputAttrs,
+  { dy, filter }: InputGradInputs,
+  attrs: InputGradAttrs,
 ): tf.TensorInfo {
   const info = convInfo(attrs.inputShape, filter.shape, dy.shape, attrs, true);
   const { y, x } = axesOf(info);
