@@ -11,6 +11,7 @@ import { tf } from "./tf.ts";
 export const KERNELS = {
   batchNorm: "SaccadeBatchNorm",
   batchNormGrad: "SaccadeBatchNormGrad",
+  batchNormRelu: "SaccadeBatchNormRelu",
   relu: "SaccadeRelu",
   reluGrad: "SaccadeReluGrad",
   relu6: "SaccadeRelu6",
@@ -106,7 +107,7 @@ interface Definition {
 const ONEDNN = [["_kernel", "MklNameChangeOp"]] as const;
 
 /** Kernels that are oneDNN's: on x86 processors, where TensorFlow was built with it and it is not switched off. */
-const PROCESSOR_ONLY: readonly string[] = [KERNELS.maxPool, KERNELS.maxPoolGrad];
+const PROCESSOR_ONLY: readonly string[] = [KERNELS.maxPool, KERNELS.maxPoolGrad, KERNELS.batchNormRelu];
 
 /** Whether oneDNN's own kernels can be called: one is. */
 function hasOneDnn(binding: Binding, { call }: Definition): boolean {
@@ -192,19 +193,23 @@ function definitions(binding: Binding): Record<KernelName, Definition> {
   };
   const [conv, convInputGrad, convFilterGrad] = convolutions("Conv2D");
   const [depthwise, depthwiseInputGrad, depthwiseFilterGrad] = convolutions("DepthwiseConv2dNative");
-  return {
-    [KERNELS.batchNorm]: {
-      op: "FusedBatchNormV3",
-      call(execute, inputs, { epsilon }, constant) {
-        const attrs = [
-          ...batchNorm(epsilon),
-          { name: "exponential_avg_factor", type: binding.TF_ATTR_FLOAT, value: 1 },
-        ];
-        // No running statistics go in: with factor 1 the outputs are the batch's own.
-        const none = constant([], "float32");
-        return execute(attrs, [...inputs, none, none], 6);
-      },
+  const normalizing = (op: string, more: readonly Attribute[] = []): Definition => ({
+    op,
+    call(execute, inputs, { epsilon }, constant) {
+      const factor = { name: "exponential_avg_factor", type: binding.TF_ATTR_FLOAT, value: 1 };
+      // No running statistics go in: with factor 1 the outputs are the batch's own.
+      const none = constant([], "float32");
+      return execute([...batchNorm(epsilon), factor, ...more], [...inputs, none, none], 6);
     },
+  });
+  const oneDnn = ONEDNN.map(([name, value]) => text(name, value));
+  return {
+    [KERNELS.batchNorm]: normalizing("FusedBatchNormV3"),
+    [KERNELS.batchNormRelu]: normalizing("_MklNativeFusedBatchNormEx", [
+      { name: "num_side_inputs", type: binding.TF_ATTR_INT, value: 0 },
+      text("activation_mode", "Relu"),
+      ...oneDnn,
+    ]),
     [KERNELS.batchNormGrad]: {
       op: "FusedBatchNormGradV3",
       call: (execute, inputs, { epsilon }) => execute(batchNorm(epsilon), inputs, 5),
@@ -326,6 +331,19 @@ function gradients(): tf.GradConfig[] {
           [only(dys), ...saved],
           attrs,
         );
+        return { 0: () => dx, 1: () => dScale, 2: () => dOffset };
+      },
+    },
+    {
+      kernelName: KERNELS.batchNormRelu,
+      inputsToSave: ["0", "1"],
+      outputsToSave: [true, false, false, true, true, true],
+      gradFunc: (dys, saved, attrs) => {
+        const [x, scale, y, ...statistics] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, ...tf.Tensor[]];
+        const [dx, dScale, dOffset] = tf.tidy(() => {
+          const [dz] = run<[tf.Tensor]>(KERNELS.reluGrad, [only(dys), y], {});
+          return run<tf.Tensor[]>(KERNELS.batchNormGrad, [dz, x, scale, ...statistics], attrs).slice(0, 3);
+        }) as [tf.Tensor, tf.Tensor, tf.Tensor];
         return { 0: () => dx, 1: () => dScale, 2: () => dOffset };
       },
     },

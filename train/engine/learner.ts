@@ -16,7 +16,9 @@ import {
 } from "../../core/graph/mod.ts";
 import { stream } from "../../core/random.ts";
 import type { Tensor } from "../../core/tensor.ts";
+import { hasRectifiedBatchNorm } from "./native_kernels.ts";
 import { pack, unpack } from "./_packed.ts";
+import { type RectifiedGraph, rectify, unrectified } from "./_rectified.ts";
 import { runGraph, type Statistics } from "./rules.ts";
 import { tf } from "./tf.ts";
 
@@ -27,6 +29,8 @@ export type Outputs = { readonly [name: string]: tf.Tensor };
 export class Learner {
   /** Its graph. */
   readonly graph: Graph;
+  /** What is run in training. */
+  readonly #training: RectifiedGraph;
   readonly #roles: ReadonlyMap<string, Role>;
   readonly #variables: ReadonlyMap<string, tf.Variable>;
   #pending: Statistics[] = [];
@@ -42,6 +46,7 @@ export class Learner {
     verify(graph);
     checkWeights(graph, weights);
     this.graph = graph;
+    this.#training = hasRectifiedBatchNorm() ? rectify(graph) : unrectified(graph);
     this.#roles = rolesOf(graph);
     this.#variables = new Map(graph.params.map(({ id, shape }) => {
       const start = tf.tensor(weights.get(id)!.data, [...shape]);
@@ -76,8 +81,10 @@ export class Learner {
    * {@link settle}.
    */
   train(inputs: Readonly<Record<string, tf.Tensor>>, seed = 0): Outputs {
-    return runGraph(this.graph, this.#bind(inputs), {
+    const { graph, rectified } = this.#training;
+    return runGraph(graph, this.#bind(inputs), {
       training: true,
+      rectified,
       seeds: () => Math.imul(seed, 0x9e3779b1) + this.#dropouts++,
       onStatistics: ({ running, batch, momentum }) => {
         this.#pending.push({ running, batch: [tf.keep(batch[0]), tf.keep(batch[1])], momentum });

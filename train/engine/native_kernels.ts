@@ -22,11 +22,13 @@ export interface BatchNormInputs {
   readonly offset: tf.Tensor1D;
   /** Added to the (biased) variance before the root. */
   readonly epsilon: number;
+  /** Whether `max(y, 0)` is wanted instead of `y`. @default false */
+  readonly rectified?: boolean;
 }
 
 /** Batch normalisation over N, H and W with the statistics of this batch. */
 export interface BatchNormOutputs {
-  /** `float32[N, H, W, C]`, normalised, scaled and shifted. */
+  /** `float32[N, H, W, C]`, normalised, scaled and shifted, rectified where that was asked for. */
   readonly y: tf.Tensor4D;
   /** `float32[C]`; a number for running statistics: do not differentiate through it. */
   readonly batchMean: tf.Tensor1D;
@@ -39,13 +41,22 @@ export interface BatchNormOutputs {
  *
  *     y = (x - mean) / sqrt(var + epsilon) * scale + offset,   var over N, H, W, biased
  *
- * Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167. Native: `FusedBatchNormV3`, `FusedBatchNormGradV3`.
+ * Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167. Native: `FusedBatchNormV3`, `FusedBatchNormGradV3`, and oneDNN's
+ * `_MklNativeFusedBatchNormEx` where the result is rectified.
  */
-export function fusedBatchNorm({ x, scale, offset, epsilon }: BatchNormInputs): BatchNormOutputs {
-  if (has(KERNELS.batchNorm)) {
+export function fusedBatchNorm(inputs: BatchNormInputs): BatchNormOutputs {
+  const { x, scale, offset, epsilon, rectified = false } = inputs;
+  if (rectified && !has(KERNELS.batchNormRelu)) {
+    return tidyRecord(() => {
+      const { y, ...statistics } = fusedBatchNorm({ ...inputs, rectified: false });
+      return { y: reluFast(y), ...statistics };
+    });
+  }
+  const kernel = rectified ? KERNELS.batchNormRelu : KERNELS.batchNorm;
+  if (has(kernel)) {
     return tidyRecord(() => {
       const [y, batchMean, batchVariance] = run<[tf.Tensor4D, tf.Tensor1D, tf.Tensor1D]>(
-        KERNELS.batchNorm,
+        kernel,
         [x, scale, offset],
         { epsilon },
       );
@@ -59,6 +70,11 @@ export function fusedBatchNorm({ x, scale, offset, epsilon }: BatchNormInputs): 
     const count = x.size / scale.size;
     return { y, batchMean, batchVariance: tf.mul(biased, count / Math.max(1, count - 1)) };
   });
+}
+
+/** Whether the open engine has batch norm and rectifier as one kernel. */
+export function hasRectifiedBatchNorm(): boolean {
+  return has(KERNELS.batchNormRelu);
 }
 
 /** `tf.tidy` for an interface that is a record of tensors. */

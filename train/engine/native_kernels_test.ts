@@ -38,12 +38,18 @@ const depthwise = (strides: readonly [number, number], pads: readonly [number, n
   filter: tf.Tensor,
 ): tf.Tensor => convolveDepthwise({ x: x as tf.Tensor4D, filter: filter as tf.Tensor4D, strides, pads });
 
-const normalize = (x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor): ReturnType<typeof fusedBatchNorm> =>
+const normalize = (
+  x: tf.Tensor,
+  scale: tf.Tensor,
+  offset: tf.Tensor,
+  rectified = false,
+): ReturnType<typeof fusedBatchNorm> =>
   fusedBatchNorm({
     x: x as tf.Tensor4D,
     scale: scale as tf.Tensor1D,
     offset: offset as tf.Tensor1D,
     epsilon: 1e-3,
+    rectified,
   });
 
 const CASES: readonly Case[] = [
@@ -51,6 +57,11 @@ const CASES: readonly Case[] = [
     name: "fusedBatchNorm()",
     shapes: [[4, 5, 3, 6], [6], [6]],
     compute: (x, scale, offset) => normalize(x, scale, offset).y,
+  },
+  {
+    name: "fusedBatchNorm() rectified",
+    shapes: [[4, 5, 3, 6], [6], [6]],
+    compute: (x, scale, offset) => normalize(x, scale, offset, true).y,
   },
   { name: "reluFast()", shapes: [[3, 4, 5]], compute: reluFast },
   { name: "relu6Fast()", shapes: [[3, 4, 5]], compute: (x) => relu6Fast(tf.mul(x, 6)) },

@@ -45,6 +45,8 @@ export interface Mode {
   readonly onStatistics?: (statistics: Statistics) => void;
   /** Seeds for dropout, one per call. */
   readonly seeds?: () => number;
+  /** Attributes of the batch norms that rectify their result in training (`_rectified.ts`). @default none */
+  readonly rectified?: ReadonlySet<object>;
 }
 
 const isZero = (pads: Pads): boolean => pads.every((pad) => pad === 0);
@@ -102,7 +104,8 @@ export function tfjsRules(mode: Mode): Rules<tf.Tensor> {
       return tf.reshape(tf.add(tf.matMul(flat, w as tf.Tensor2D), b), [...x.shape.slice(0, -1), w.shape[1]!]);
     },
     bias: (_, [x, b]) => addBias(x, b as tf.Tensor1D),
-    batchNorm({ epsilon, momentum }, [x, scale, offset, mean, variance]) {
+    batchNorm(attrs, [x, scale, offset, mean, variance]) {
+      const { epsilon, momentum } = attrs;
       const channels = x.shape.at(-1)!;
       const image = (x.rank === 4 ? x : tf.reshape(x, [-1, 1, 1, channels])) as tf.Tensor4D;
       const [s, o] = [scale as tf.Tensor1D, offset as tf.Tensor1D];
@@ -110,7 +113,14 @@ export function tfjsRules(mode: Mode): Rules<tf.Tensor> {
         const y = tf.batchNorm(image, mean as tf.Tensor1D, variance as tf.Tensor1D, o, s, epsilon);
         return x.rank === 4 ? y : tf.reshape(y, x.shape);
       }
-      const { y, batchMean, batchVariance } = fusedBatchNorm({ x: image, scale: s, offset: o, epsilon });
+      const rectified = mode.rectified?.has(attrs) === true;
+      const { y, batchMean, batchVariance } = fusedBatchNorm({
+        x: image,
+        scale: s,
+        offset: o,
+        epsilon,
+        rectified,
+      });
       mode.onStatistics?.({ running: [mean, variance], batch: [batchMean, batchVariance], momentum });
       return x.rank === 4 ? y : tf.reshape(y, x.shape);
     },
