@@ -327,7 +327,8 @@ if (import.meta.main) {
       const path = `${values.out}/${found.recipe.id}`;
       await writeAtomic(`${path}.svg`, figure(found));
       await writeAtomic(`${path}.md`, page(found));
-      await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", `${path}.md`] }).output();
+      await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", `${path}.md`, `${path}.svg`] })
+        .output();
       console.log(await Deno.readTextFile(`${path}.md`));
     }
   } catch (error) {
