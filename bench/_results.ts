@@ -63,7 +63,12 @@ export async function writeResults(
   const [json, markdown] = [`${folder}/${name}.json`, `${folder}/${name}.md`];
   await writeAtomic(json, `${JSON.stringify(results, null, 2)}\n`);
   await writeAtomic(markdown, page);
-  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", json, markdown] }).output();
+  await format(json, markdown);
+}
+
+/** Formats files as the check of the project wants them. */
+export async function format(...paths: readonly string[]): Promise<void> {
+  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", ...paths] }).output();
 }
 
 /** The middle of some values. */

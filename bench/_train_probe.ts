@@ -11,6 +11,7 @@ import { Learner } from "../train/engine/learner.ts";
 import { type Engine, type EngineName, EngineUnavailable, open, tf } from "../train/engine/mod.ts";
 import { Optimizer } from "../train/engine/optimizer.ts";
 import { crossEntropy, step } from "../train/engine/step.ts";
+import { median } from "./_results.ts";
 
 /** What to measure. */
 export interface Probe {
@@ -74,10 +75,7 @@ async function measured(
     await body();
     times.push(performance.now() - start);
   }
-  times.sort((a, b) => a - b);
-  const half = times.length >> 1;
-  const stepMs = times.length % 2 === 1 ? times[half]! : (times[half - 1]! + times[half]!) / 2;
-  return { stepMs, steps: times.length };
+  return { stepMs: median(times), steps: times.length };
 }
 
 /** Largest resident size so far, as Linux counts it. */

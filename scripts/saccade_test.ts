@@ -5,24 +5,9 @@ import { stream } from "../core/random.ts";
 import { encodeSafetensors, toTorch } from "../core/weights/mod.ts";
 import { modelOf } from "../models/mod.ts";
 import { IMAGENET_NORMALIZATION } from "../train/data/mod.ts";
+import { type Ran, saccade } from "../tests/support/command.ts";
 import { inFolder } from "../tests/support/folder.ts";
 import { TINY_CLASSES, tinyFiles } from "../tests/support/tiny_bundle.ts";
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs the command line in a process of its own, from the root of the checkout. */
-async function saccade(...args: readonly string[]): Promise<Ran> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", "scripts/saccade.ts", ...args],
-    cwd: new URL("..", import.meta.url).pathname,
-  }).output();
-  const text = new TextDecoder();
-  return { code, out: text.decode(stdout), err: text.decode(stderr) };
-}
 
 /** The only thing on standard output, as JSON. */
 function documentOf({ code, out, err }: Ran): Record<string, unknown> {

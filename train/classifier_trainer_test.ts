@@ -1,9 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert/mod.js";
 import { decodeSafetensors, fromTorch } from "../core/weights/mod.ts";
 import { inFolder, namesIn } from "../tests/support/folder.ts";
-import { TINY_RECIPE, tinyData } from "../tests/support/tiny_run.ts";
+import { TINY_CLASSIFIER, TINY_RECIPE, tinyData } from "../tests/support/tiny_run.ts";
 import { NETWORK_FILE, trainClassifier } from "./classifier_trainer.ts";
-import { IMAGENET_NORMALIZATION } from "./data/mod.ts";
 import { memory, open } from "./engine/mod.ts";
 import { readMetrics } from "./log/mod.ts";
 import { classifierOf, type ClassifierRecipe } from "./recipe.ts";
@@ -11,13 +10,7 @@ import { train } from "./train.ts";
 import { RUN_FILE, type TrainOptions } from "./trainer.ts";
 
 const RECIPE: ClassifierRecipe = {
-  method: "classifier",
-  id: "tiny-classifier",
-  title: "A classifier of seconds",
-  seed: 3,
-  network: "resnet8-cifar",
-  normalization: IMAGENET_NORMALIZATION,
-  augmentation: { kind: "pad-crop-flip", paddingPx: 2 },
+  ...TINY_CLASSIFIER,
   validation: 8,
   options: {
     epochs: 4,

@@ -100,7 +100,6 @@ interface Position {
   readonly stage: number;
   readonly epoch: number;
   readonly batch: number;
-  readonly done: boolean;
   /** When it is between two lines of the log. */
   readonly window?: Window;
 }
@@ -183,7 +182,7 @@ export class TrainingRun implements Disposable {
       );
     }
     const position = checkpoint?.state["position"] as Position | undefined ??
-      { stage: 0, epoch: 0, batch: 0, done: false };
+      { stage: 0, epoch: 0, batch: 0 };
     const at = checkpoint?.state["log"] as LogPosition | undefined;
     const log = await RunLog.open(options.folder, { resumeAt: at ?? LOG_START });
     const run = new TrainingRun(options, learners, log, position, checkpoint?.tensors ?? new Map());
@@ -253,8 +252,8 @@ export class TrainingRun implements Disposable {
         const over = epoch + 1 === stage.epochs;
         await this.#save(
           over
-            ? { stage: this.#stage + 1, epoch: 0, batch: 0, done: false }
-            : { stage: this.#stage, epoch: epoch + 1, batch: 0, done: false },
+            ? { stage: this.#stage + 1, epoch: 0, batch: 0 }
+            : { stage: this.#stage, epoch: epoch + 1, batch: 0 },
           { stage, last: placeOf(stage, epoch, stage.batches - 1), over },
         );
       }
@@ -295,7 +294,7 @@ export class TrainingRun implements Disposable {
         }
         progress.advance(stage.batchSize, shown);
         if (saved) {
-          const position = { stage: this.#stage, epoch, batch: batch + 1, done: false, window: before };
+          const position = { stage: this.#stage, epoch, batch: batch + 1, window: before };
           await this.#save(position, { stage, last: place, over: false });
           signal?.throwIfAborted();
         }

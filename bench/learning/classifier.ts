@@ -19,6 +19,7 @@ import { readJson, writeAtomic } from "../../train/files.ts";
 import { PRESETS } from "../../train/presets.ts";
 import { asRecipe, type ClassifierRecipe, type Recipe } from "../../train/recipe.ts";
 import { RUN_FILE } from "../../train/trainer.ts";
+import { format, median, RESULTS } from "../_results.ts";
 
 /** What `_torch_run.py` is told, as JSON. */
 export interface Peer {
@@ -162,8 +163,8 @@ export function page({ recipe, ours, peer, batches, engine }: Comparison): strin
   const perEpoch = batches * batchSize;
   const share = (value: number): string => `${(100 * value).toFixed(2)} %`;
   const rate = ({ epochs }: Side): string => {
-    const seconds = epochs.flatMap((each) => each.seconds ?? []).sort((a, b) => a - b);
-    return seconds.length === 0 ? "–" : (perEpoch / seconds[seconds.length >> 1]!).toFixed(0);
+    const seconds = epochs.flatMap((each) => each.seconds ?? []);
+    return seconds.length === 0 ? "–" : (perEpoch / median(seconds)).toFixed(0);
   };
   const column = (side: Side): string[] => [
     String(side.epochs.length),
@@ -298,7 +299,7 @@ if (import.meta.main) {
       run: text,
       peer: text,
       test: text,
-      out: { ...text, default: "bench/results" },
+      out: { ...text, default: RESULTS },
       "start-peer": { type: "boolean", default: false },
       preset: { ...text, default: "resnet20-cifar10" },
       data: text,
@@ -327,8 +328,7 @@ if (import.meta.main) {
       const path = `${values.out}/${found.recipe.id}`;
       await writeAtomic(`${path}.svg`, figure(found));
       await writeAtomic(`${path}.md`, page(found));
-      await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", `${path}.md`, `${path}.svg`] })
-        .output();
+      await format(`${path}.md`, `${path}.svg`);
       console.log(await Deno.readTextFile(`${path}.md`));
     }
   } catch (error) {

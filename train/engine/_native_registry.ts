@@ -103,38 +103,11 @@ interface Definition {
   ) => tf.Tensor[];
 }
 
-/** What names the kernels of oneDNN that have no other name. */
-const ONEDNN = [["_kernel", "MklNameChangeOp"]] as const;
-
 /** Kernels that are oneDNN's: on x86 processors, where TensorFlow was built with it and it is not switched off. */
 const PROCESSOR_ONLY: readonly string[] = [KERNELS.maxPool, KERNELS.maxPoolGrad, KERNELS.batchNormRelu];
 
-/** Whether oneDNN's own kernels can be called: one is. */
-function hasOneDnn(binding: Binding, { call }: Definition): boolean {
-  if (binding.isUsingGpuDevice()) return false;
-  const pixel = binding.createTensor([1, 1, 1, 1], binding.TF_FLOAT, Float32Array.of(0));
-  let made: { readonly id: number }[] = [];
-  try {
-    const execute: Execute = (attrs, _, outputs) => {
-      made = binding.executeOp("_MklNativeMaxPool", attrs, [pixel], outputs);
-      return [];
-    };
-    call(
-      execute,
-      [],
-      { window: [1, 1], strides: [1, 1] },
-      () => ({ dataId: {}, shape: [0], dtype: "int32" }),
-    );
-    return true;
-  } catch {
-    return false;
-  } finally {
-    for (const id of [pixel, ...made.map(({ id }) => id)]) binding.deleteTensor(id);
-  }
-}
-
-/** Every kernel. A name without a definition does not compile. */
-function definitions(binding: Binding): Record<KernelName, Definition> {
+/** Attributes of TensorFlow ops by their types. */
+function attributesOf(binding: Binding) {
   const type = (name: string, value: number): Attribute => ({ name, type: binding.TF_ATTR_TYPE, value });
   const text = (name: string, value: string): Attribute => ({ name, type: binding.TF_ATTR_STRING, value });
   const integers = (name: string, value: number[]): Attribute => ({
@@ -144,6 +117,38 @@ function definitions(binding: Binding): Record<KernelName, Definition> {
   });
   const float32 = type("T", binding.TF_FLOAT);
   const layout = text("data_format", "NHWC");
+  /** Kernels of oneDNN that have no other name are found by it. */
+  const oneDnn = text("_kernel", "MklNameChangeOp");
+  const pooling = ([height, width]: Pair, [vertical, horizontal]: Pair): Attribute[] => [
+    float32,
+    integers("ksize", [1, height, width, 1]),
+    integers("strides", [1, vertical, horizontal, 1]),
+    text("padding", "VALID"),
+    layout,
+    { name: "workspace_enabled", type: binding.TF_ATTR_BOOL, value: true },
+    oneDnn,
+  ];
+  return { type, text, integers, float32, layout, oneDnn, pooling };
+}
+
+/** Whether oneDNN's own kernels can be called: one is. */
+function hasOneDnn(binding: Binding): boolean {
+  if (binding.isUsingGpuDevice()) return false;
+  const made = [binding.createTensor([1, 1, 1, 1], binding.TF_FLOAT, Float32Array.of(0))];
+  try {
+    const attrs = attributesOf(binding).pooling([1, 1], [1, 1]);
+    made.push(...binding.executeOp("_MklNativeMaxPool", attrs, made, 2).map(({ id }) => id));
+    return true;
+  } catch {
+    return false;
+  } finally {
+    for (const id of made) binding.deleteTensor(id);
+  }
+}
+
+/** Every kernel. A name without a definition does not compile. */
+function definitions(binding: Binding): Record<KernelName, Definition> {
+  const { type, text, integers, float32, layout, oneDnn, pooling } = attributesOf(binding);
   const simple = (op: string, attrs: readonly Attribute[] = [float32], outputs = 1): Definition => ({
     op,
     call: (execute, inputs) => execute(attrs, inputs, outputs),
@@ -178,19 +183,11 @@ function definitions(binding: Binding): Record<KernelName, Definition> {
         execute(sliding(attrs), [x!, constant(attrs.shape as number[], "int32"), dy!], 1),
     },
   ];
-  const pooling = ({ window, strides }: tf.NamedAttrMap): Attribute[] => {
-    const [height, width] = window as unknown as Pair;
-    const [vertical, horizontal] = strides as unknown as Pair;
-    return [
-      float32,
-      integers("ksize", [1, height, width, 1]),
-      integers("strides", [1, vertical, horizontal, 1]),
-      text("padding", "VALID"),
-      layout,
-      { name: "workspace_enabled", type: binding.TF_ATTR_BOOL, value: true },
-      ...ONEDNN.map(([name, value]) => text(name, value)),
-    ];
-  };
+  const pool = (op: string, outputs: number): Definition => ({
+    op,
+    call: (execute, inputs, { window, strides }) =>
+      execute(pooling(window as unknown as Pair, strides as unknown as Pair), inputs, outputs),
+  });
   const [conv, convInputGrad, convFilterGrad] = convolutions("Conv2D");
   const [depthwise, depthwiseInputGrad, depthwiseFilterGrad] = convolutions("DepthwiseConv2dNative");
   const normalizing = (op: string, more: readonly Attribute[] = []): Definition => ({
@@ -202,13 +199,12 @@ function definitions(binding: Binding): Record<KernelName, Definition> {
       return execute([...batchNorm(epsilon), factor, ...more], [...inputs, none, none], 6);
     },
   });
-  const oneDnn = ONEDNN.map(([name, value]) => text(name, value));
   return {
     [KERNELS.batchNorm]: normalizing("FusedBatchNormV3"),
     [KERNELS.batchNormRelu]: normalizing("_MklNativeFusedBatchNormEx", [
       { name: "num_side_inputs", type: binding.TF_ATTR_INT, value: 0 },
       text("activation_mode", "Relu"),
-      ...oneDnn,
+      oneDnn,
     ]),
     [KERNELS.batchNormGrad]: {
       op: "FusedBatchNormGradV3",
@@ -226,14 +222,8 @@ function definitions(binding: Binding): Record<KernelName, Definition> {
     [KERNELS.depthwise]: depthwise,
     [KERNELS.depthwiseInputGrad]: depthwiseInputGrad,
     [KERNELS.depthwiseFilterGrad]: depthwiseFilterGrad,
-    [KERNELS.maxPool]: {
-      op: "_MklNativeMaxPool",
-      call: (execute, inputs, attrs) => execute(pooling(attrs), inputs, 2),
-    },
-    [KERNELS.maxPoolGrad]: {
-      op: "_MklNativeMaxPoolGrad",
-      call: (execute, inputs, attrs) => execute(pooling(attrs), inputs, 1),
-    },
+    [KERNELS.maxPool]: pool("_MklNativeMaxPool", 2),
+    [KERNELS.maxPoolGrad]: pool("_MklNativeMaxPoolGrad", 1),
     [KERNELS.crossEntropy]: simple("SoftmaxCrossEntropyWithLogits", [float32], 2),
     [KERNELS.sparseCrossEntropy]: simple(
       "SparseSoftmaxCrossEntropyWithLogits",
@@ -268,9 +258,8 @@ function constantOf(
 
 /** Adds the kernels and their gradients to the backend `"tensorflow"`; again is harmless. */
 export function registerNativeKernels(binding: Binding): void {
-  const known = definitions(binding);
-  const oneDnn = hasOneDnn(binding, known[KERNELS.maxPool]);
-  for (const [kernelName, { op, call }] of Object.entries(known)) {
+  const oneDnn = hasOneDnn(binding);
+  for (const [kernelName, { op, call }] of Object.entries(definitions(binding))) {
     if (tf.getKernel(kernelName, "tensorflow") !== undefined) continue;
     if (!oneDnn && PROCESSOR_ONLY.includes(kernelName)) continue;
     tf.registerKernel({
@@ -312,6 +301,14 @@ function gradients(): tf.GradConfig[] {
       };
     },
   });
+  const normalization = (inputs: readonly tf.Tensor[], attrs: tf.NamedAttrMap) => {
+    const [dx, dScale, dOffset] = run<[tf.Tensor, tf.Tensor, tf.Tensor]>(
+      KERNELS.batchNormGrad,
+      inputs,
+      attrs,
+    );
+    return { 0: () => dx, 1: () => dScale, 2: () => dOffset };
+  };
   // The second output is the gradient of the loss in the logits, computed on the way forward.
   const crossEntropy = (kernelName: KernelName): tf.GradConfig => ({
     kernelName,
@@ -325,14 +322,7 @@ function gradients(): tf.GradConfig[] {
       kernelName: KERNELS.batchNorm,
       inputsToSave: ["0", "1"],
       outputsToSave: [false, false, false, true, true, true],
-      gradFunc: (dys, saved, attrs) => {
-        const [dx, dScale, dOffset] = run<[tf.Tensor, tf.Tensor, tf.Tensor]>(
-          KERNELS.batchNormGrad,
-          [only(dys), ...saved],
-          attrs,
-        );
-        return { 0: () => dx, 1: () => dScale, 2: () => dOffset };
-      },
+      gradFunc: (dys, saved, attrs) => normalization([only(dys), ...saved], attrs),
     },
     {
       kernelName: KERNELS.batchNormRelu,
@@ -340,11 +330,11 @@ function gradients(): tf.GradConfig[] {
       outputsToSave: [true, false, false, true, true, true],
       gradFunc: (dys, saved, attrs) => {
         const [x, scale, y, ...statistics] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, ...tf.Tensor[]];
-        const [dx, dScale, dOffset] = tf.tidy(() => {
-          const [dz] = run<[tf.Tensor]>(KERNELS.reluGrad, [only(dys), y], {});
-          return run<tf.Tensor[]>(KERNELS.batchNormGrad, [dz, x, scale, ...statistics], attrs).slice(0, 3);
-        }) as [tf.Tensor, tf.Tensor, tf.Tensor];
-        return { 0: () => dx, 1: () => dScale, 2: () => dOffset };
+        const [dz] = run<[tf.Tensor]>(KERNELS.reluGrad, [only(dys), y], {});
+        const gradients = normalization([dz, x, scale, ...statistics], attrs);
+        // As large as the picture, and nobody else frees it before the whole pass is over.
+        dz.dispose();
+        return gradients;
       },
     },
     rectifier(KERNELS.relu, KERNELS.reluGrad),

@@ -9,7 +9,7 @@
  * @module
  */
 import { type Pads, type Pair, samePads } from "../../core/graph/mod.ts";
-import { has, KERNELS, run } from "./_native_registry.ts";
+import { has, type KernelName, KERNELS, run } from "./_native_registry.ts";
 import { tf } from "./tf.ts";
 
 /** Arguments of {@linkcode fusedBatchNorm}. */
@@ -122,13 +122,7 @@ export interface ConvolutionInputs {
  * @returns `float32[N, H', W', O]`
  */
 export function convolve(inputs: ConvolutionInputs): tf.Tensor4D {
-  return tf.tidy(() => {
-    const { x, filter, strides, pads, padding } = placed(inputs, has(KERNELS.conv));
-    const attrs = { strides: [...strides], pads: [...pads], padding };
-    return has(KERNELS.conv)
-      ? run<[tf.Tensor4D]>(KERNELS.conv, [x, filter], attrs)[0]
-      : tf.conv2d(x, filter, [...strides] as [number, number], "valid");
-  });
+  return slide(inputs, has(KERNELS.conv) ? KERNELS.conv : undefined, tf.conv2d);
 }
 
 /**
@@ -142,12 +136,21 @@ export function convolveDepthwise(inputs: ConvolutionInputs): tf.Tensor4D {
   const [vertical, horizontal] = inputs.strides;
   // The native kernel takes one stride for both directions.
   const fused = has(KERNELS.depthwise) && vertical === horizontal;
+  return slide(inputs, fused ? KERNELS.depthwise : undefined, tf.depthwiseConv2d);
+}
+
+/** By a kernel of ours, or by tfjs where there is none. */
+function slide(
+  inputs: ConvolutionInputs,
+  kernel: KernelName | undefined,
+  otherwise: typeof tf.conv2d | typeof tf.depthwiseConv2d,
+): tf.Tensor4D {
   return tf.tidy(() => {
-    const { x, filter, strides, pads, padding } = placed(inputs, fused);
-    const attrs = { strides: [...strides], pads: [...pads], padding };
-    return fused
-      ? run<[tf.Tensor4D]>(KERNELS.depthwise, [x, filter], attrs)[0]
-      : tf.depthwiseConv2d(x, filter, [vertical, horizontal], "valid");
+    const { x, filter, strides, pads, padding } = placed(inputs, kernel !== undefined);
+    const steps = [...strides] as [number, number];
+    return kernel === undefined
+      ? otherwise(x, filter, steps, "valid")
+      : run<[tf.Tensor4D]>(kernel, [x, filter], { strides: steps, pads: [...pads], padding })[0];
   });
 }
 

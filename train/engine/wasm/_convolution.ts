@@ -55,39 +55,36 @@ function attrsOf({ strides, pads: [top, left, bottom, right] }: BorderAttrs): Co
   };
 }
 
-function forward(kernelName: string): Kernel<BorderAttrs> {
+/** Of tfjs's forward kernel and the gradients of this folder. */
+function convolution(
+  kernelName: string,
+  byInput: typeof conv2dBackpropInput,
+  byFilter: typeof conv2dBackpropFilter,
+): Convolution {
   const { kernelFunc } = tf.getKernel(kernelName, "wasm");
-  return (backend, { 0: x, 1: filter }, attrs) => [
-    kernelFunc({
-      inputs: { x, filter },
-      attrs: attrsOf(attrs) as unknown as tf.NamedAttrMap,
-      backend,
-    }) as tf.TensorInfo,
-  ];
+  return {
+    forward: (backend, { 0: x, 1: filter }, attrs) => [
+      kernelFunc({
+        inputs: { x, filter },
+        attrs: attrsOf(attrs) as unknown as tf.NamedAttrMap,
+        backend,
+      }) as tf.TensorInfo,
+    ],
+    inputGrad: (backend, { 0: filter, 1: dy }, attrs) => [
+      byInput(backend, { dy, filter }, { ...attrsOf(attrs), inputShape: attrs.shape }),
+    ],
+    filterGrad: (backend, { 0: x, 1: dy }, attrs) => [
+      byFilter(backend, { x, dy }, { ...attrsOf(attrs), filterShape: attrs.shape }),
+    ],
+  };
 }
 
 /** `float32[N, H, W, I]` and `float32[h, w, I, O]` to `float32[N, H', W', O]`, and back. */
 export function fullConvolution(): Convolution {
-  return {
-    forward: forward(tf.Conv2D),
-    inputGrad: (backend, { 0: filter, 1: dy }, attrs) => [
-      conv2dBackpropInput(backend, { dy, filter }, { ...attrsOf(attrs), inputShape: attrs.shape }),
-    ],
-    filterGrad: (backend, { 0: x, 1: dy }, attrs) => [
-      conv2dBackpropFilter(backend, { x, dy }, { ...attrsOf(attrs), filterShape: attrs.shape }),
-    ],
-  };
+  return convolution(tf.Conv2D, conv2dBackpropInput, conv2dBackpropFilter);
 }
 
 /** `float32[N, H, W, I]` and `float32[h, w, I, M]` to `float32[N, H', W', I * M]`, and back. */
 export function depthwiseConvolution(): Convolution {
-  return {
-    forward: forward(tf.DepthwiseConv2dNative),
-    inputGrad: (backend, { 0: filter, 1: dy }, attrs) => [
-      depthwiseBackpropInput(backend, { dy, filter }, { ...attrsOf(attrs), inputShape: attrs.shape }),
-    ],
-    filterGrad: (backend, { 0: x, 1: dy }, attrs) => [
-      depthwiseBackpropFilter(backend, { x, dy }, { ...attrsOf(attrs), filterShape: attrs.shape }),
-    ],
-  };
+  return convolution(tf.DepthwiseConv2dNative, depthwiseBackpropInput, depthwiseBackpropFilter);
 }
