@@ -7,6 +7,7 @@
  * @module
  */
 import { modelOf } from "../models/mod.ts";
+import { compiled } from "../train/engine/compiled.ts";
 import { Learner } from "../train/engine/learner.ts";
 import { type Engine, type EngineName, EngineUnavailable, open, tf } from "../train/engine/mod.ts";
 import { Optimizer } from "../train/engine/optimizer.ts";
@@ -94,7 +95,7 @@ async function measure(engine: Engine, probe: Probe): Promise<Measured> {
   const labels = tf.tensor1d(Array.from({ length: batch }, (_, k) => k % 10), "int32");
   const input = learner.graph.inputs[0]!.id;
   const losses: number[] = [];
-  const parts = { learners: [learner], updates: [{ optimizer, rate: 0.01 }] };
+  const parts = { steady: true, learners: [learner], updates: [{ optimizer, rate: 0.01 }] };
   const train = await measured(
     async () => {
       const loss = step(
@@ -110,7 +111,7 @@ async function measure(engine: Engine, probe: Probe): Promise<Measured> {
   );
   const forward = await measured(
     async () => {
-      const sum = tf.tidy(() => tf.sum(learner.predict({ [input]: x })["logits"]!));
+      const sum = compiled(() => tf.tidy(() => tf.sum(learner.predict({ [input]: x })["logits"]!)));
       await sum.data();
       sum.dispose();
     },

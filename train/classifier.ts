@@ -7,6 +7,7 @@
  */
 import { cellCount, type Grid } from "../core/geometry/mod.ts";
 import { permutation, stream } from "../core/random.ts";
+import { compiled } from "./engine/compiled.ts";
 import type { Learner } from "./engine/learner.ts";
 import { Optimizer, rateAt } from "./engine/optimizer.ts";
 import { crossEntropy, distillation, step } from "./engine/step.ts";
@@ -36,6 +37,8 @@ export interface ClassifierStageParts {
   readonly learner: Learner;
   /** Logits `float32[N, C]` of a batch in training mode. */
   readonly logits: (batch: LabelledFrames, place: Place) => tf.Tensor;
+  /** Whether all batches have logits of the same operations and shapes, so that an engine may compile the step. */
+  readonly steady: boolean;
   /** Whole-frame teacher: input `image`, output `logits`. */
   readonly teacher?: Learner;
   /** Batches of an epoch. */
@@ -67,11 +70,14 @@ export function classifierStage(
       const labels = tf.tensor1d(batch.labels, "int32");
       const wanted = teacher === undefined || distill === 0
         ? undefined
-        : tf.tidy(() => teacher.predict({ image: tf.tensor4d(batch.images, [...batch.shape]) })["logits"]!);
+        : compiled(() =>
+          tf.tidy(() => teacher.predict({ image: tf.tensor4d(batch.images, [...batch.shape]) })["logits"]!)
+        );
       let accuracy: tf.Scalar | undefined;
       const loss = step(
         {
           learners: [learner],
+          steady: parts.steady,
           updates: [{ optimizer: updater, rate: rateAt({ ...schedule, total }, place.step) }],
         },
         () => {

@@ -58,6 +58,7 @@ export async function trainClassifier(options: TrainOptions<ClassifierRecipe>): 
           name: "classifier",
           learner,
           logits: pictureLogits(learner, seed),
+          steady: true,
           batches: loader.batches,
           data: (epoch, from) => loader.epoch(epoch, from),
           validate: () => measureClassifier(learner, validation),

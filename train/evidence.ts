@@ -160,6 +160,7 @@ export function evidenceVision(evidence: Evidence, grid: Grid): Vision {
   const cells = cellCount(grid);
   const { classes } = evidence;
   return {
+    steady: true,
     logits(frames, actions) {
       const { indices, symmetries } = frames as EvidenceBatch;
       const n = indices.length;

@@ -5,6 +5,7 @@
  */
 import { cellCount, type Grid } from "../core/geometry/mod.ts";
 import type { Fusion } from "../core/policy/mod.ts";
+import { compiled } from "./engine/compiled.ts";
 import type { Learner } from "./engine/learner.ts";
 import { crossEntropy } from "./engine/step.ts";
 import { tf } from "./engine/tf.ts";
@@ -57,13 +58,15 @@ export async function look(
   { actors, glance: options }: Pick<MeasureParts, "actors" | "glance">,
   batch: LabelledFrames,
 ): Promise<{ probabilities: Float32Array; glance: Float32Array | undefined }> {
-  const [probabilities, glance] = tf.tidy(() => {
-    const input = glancesOf(batch, options);
-    return [
-      tf.sigmoid(actors.policy.predict({ glance: input })["logits"]!),
-      actors.glance?.predict({ glance: input })["logits"],
-    ] as const;
-  });
+  const [probabilities, glance] = compiled(() =>
+    tf.tidy(() => {
+      const input = glancesOf(batch, options);
+      return [
+        tf.sigmoid(actors.policy.predict({ glance: input })["logits"]!),
+        actors.glance?.predict({ glance: input })["logits"],
+      ] as const;
+    })
+  );
   const result = {
     probabilities: (await probabilities.data<"float32">()).slice(),
     glance: (await glance?.data<"float32">())?.slice(),
@@ -78,7 +81,8 @@ export async function readLogits(
   batch: LabelledFrames,
   actions: Float32Array,
 ): Promise<Float32Array> {
-  const logits = tf.tidy(() => vision.logits(batch, actions));
+  const read = (): tf.Tensor2D => tf.tidy(() => vision.logits(batch, actions));
+  const logits = vision.steady ? compiled(read) : read();
   const data = (await logits.data<"float32">()).slice();
   logits.dispose();
   return data;
@@ -134,14 +138,16 @@ export async function measureClassifier(
   const input = learner.graph.inputs[0]!.id;
   let [right, loss, total] = [0, 0, 0];
   for await (const { images, labels, shape } of loader.epoch(0)) {
-    const sums = tf.tidy(() => {
-      const logits = learner.predict({ [input]: tf.tensor4d(images, [...shape]) })["logits"]!;
-      const wanted = tf.tensor1d(labels, "int32");
-      return tf.stack([
-        tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), wanted), "float32")),
-        tf.mul(crossEntropy(logits, wanted), labels.length),
-      ]);
-    });
+    const sums = compiled(() =>
+      tf.tidy(() => {
+        const logits = learner.predict({ [input]: tf.tensor4d(images, [...shape]) })["logits"]!;
+        const wanted = tf.tensor1d(labels, "int32");
+        return tf.stack([
+          tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), wanted), "float32")),
+          tf.mul(crossEntropy(logits, wanted), labels.length),
+        ]);
+      })
+    );
     const [hits, entropy] = await sums.data<"float32">();
     sums.dispose();
     right += hits!;

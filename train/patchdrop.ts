@@ -25,6 +25,7 @@
 import { cellCount, type Grid } from "../core/geometry/mod.ts";
 import type { Fusion, ReadingName } from "../core/policy/mod.ts";
 import { stream } from "../core/random.ts";
+import { compiled } from "./engine/compiled.ts";
 import type { Learner } from "./engine/learner.ts";
 import { Optimizer, type OptimizerOptions, rateAt, type Schedule } from "./engine/optimizer.ts";
 import { crossEntropy, distillation, step, withoutGradient } from "./engine/step.ts";
@@ -276,6 +277,8 @@ export function policyStage(parts: PolicyStageParts, given: PolicyStageOptions):
   const { policy, classifier } = actors;
   const total = options.epochs * parts.batches;
   const joint = options.classifier;
+  const read = <T extends tf.Tensor>(f: () => T): T =>
+    vision.steady ? compiled(() => tf.tidy(f)) : tf.tidy(f);
   const optimizers: Record<string, Optimizer> = {
     policy: new Optimizer(reached(policy, options), options.policy.optimizer, policy.decayed),
     ...(joint === undefined
@@ -300,13 +303,15 @@ export function policyStage(parts: PolicyStageParts, given: PolicyStageOptions):
 
   async function collect(batch: LabelledFrames, place: Place): Promise<Rollout> {
     const glance = glancesOf(batch, parts.glance); // [1]
-    const [held, values] = tf.tidy(() => {
-      const { logits, value } = policy.train({ glance });
-      return [
-        tf.sigmoid(logits!),
-        value === undefined ? undefined : tf.reshape(value, [-1]) as tf.Tensor1D,
-      ] as const;
-    });
+    const [held, values] = compiled(() =>
+      tf.tidy(() => {
+        const { logits, value } = policy.train({ glance });
+        return [
+          tf.sigmoid(logits!),
+          value === undefined ? undefined : tf.reshape(value, [-1]) as tf.Tensor1D,
+        ] as const;
+      })
+    );
     policy.forget(); // update() passes the same batch again and settles the statistics once
     const probabilities = await held.data<"float32">();
     held.dispose();
@@ -338,7 +343,7 @@ export function policyStage(parts: PolicyStageParts, given: PolicyStageOptions):
     const judge = (u: Float32Array, y: tf.Tensor1D, logits: tf.Tensor): [tf.Tensor1D, tf.Tensor1D] =>
       rewards(logits, y, usage(u, cells), options);
     const baseline = options.estimator === "self-critical"
-      ? tf.tidy(() => {
+      ? read(() => {
         const [reward, correct] = judge(
           greedy,
           labels,
@@ -349,17 +354,20 @@ export function policyStage(parts: PolicyStageParts, given: PolicyStageOptions):
       })
       : undefined;
     const frozen = joint === undefined
-      ? tf.tidy(() => fused(vision.logits(batch, actions), glance, greedy)) // [6]
+      ? read(() => fused(vision.logits(batch, actions), glance, greedy)) // [6]
       : undefined;
     const teacher = options.distill > 0 && actors.teacher !== undefined
-      ? tf.tidy(() =>
-        actors.teacher!.predict({ image: tf.tensor4d(batch.images, [...batch.shape]) })["logits"]!
+      ? compiled(() =>
+        tf.tidy(() =>
+          actors.teacher!.predict({ image: tf.tensor4d(batch.images, [...batch.shape]) })["logits"]!
+        )
       )
       : undefined;
     const learners = joint === undefined ? [policy] : [policy, classifier];
     const rate = (schedule: Schedule): number => rateAt({ ...schedule, total }, place.step);
     const loss = step({
       learners,
+      steady: joint === undefined || vision.steady,
       updates: [
         { optimizer: optimizers["policy"]!, rate: rate(options.policy.schedule) },
         ...(joint === undefined

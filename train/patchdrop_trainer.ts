@@ -184,7 +184,10 @@ async function stageOf(
     logits: ClassifierStageParts["logits"],
     validate: () => Promise<Record<string, number>>,
     options: Parameters<typeof classifierStage>[1],
-  ): Stage<LabelledFrames> => classifierStage({ ...common, ...teacher, learner, logits, validate }, options);
+  ): Stage<LabelledFrames> => {
+    const steady = learner !== actors.classifier || vision.steady;
+    return classifierStage({ ...common, ...teacher, learner, logits, steady, validate }, options);
+  };
   const greedy = async (): Promise<Record<string, number>> => ({
     ...await measureGreedy(measured, validation),
   });

@@ -21,6 +21,8 @@ export interface Frames {
 
 /** How frames and actions become logits. */
 export interface Vision {
+  /** Whether tensors have the same shapes whatever the actions, so that an engine may compile what reads them. */
+  readonly steady: boolean;
   /**
    * Class logits of what the actions reveal; call inside a tidy or a gradient.
    *
@@ -40,6 +42,7 @@ export function visionOf(reading: ReadingName, grid: Grid, learner: Learner): Vi
 /** Zeros (the mean colour) wherever a cell is off. */
 function canvasVision(grid: Grid, learner: Learner): Vision {
   return {
+    steady: true,
     logits({ images, shape }, actions, seed) {
       const [n, h, w] = shape;
       const copies = actions.length / (n * cellCount(grid));
@@ -64,6 +67,7 @@ function patchVision(grid: Grid, learner: Learner): Vision {
   const logits = learner.graph.outputs.find(({ name }) => name === "logits");
   const classes = inferShapes(learner.graph).get(logits?.id ?? "")?.at(-1) ?? 0;
   return {
+    steady: false,
     logits(frames, actions, seed) {
       const count = cellCount(grid);
       const rows = actions.length / count;

@@ -4,6 +4,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert/mod.js";
+import { compiled } from "../../train/engine/compiled.ts";
 import { memory, read } from "../../train/engine/open.ts";
 import { Optimizer, type OptimizerOptions } from "../../train/engine/optimizer.ts";
 import { tf } from "../../train/engine/tf.ts";
@@ -146,7 +147,7 @@ async function checkExample(tolerance: number, example: Example): Promise<void> 
   const standing = memory();
   for (const [w, b] of example.gradients) {
     const gradients = { w: tf.tensor([...w]), b: tf.tensor([b]) };
-    optimizer.apply(gradients, example.rate);
+    compiled(() => optimizer.apply(gradients, example.rate));
     Object.values(gradients).forEach((gradient) => gradient.dispose());
   }
   assertEquals(memory().tensors, standing.tensors, "a step leaves tensors behind");

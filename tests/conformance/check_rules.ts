@@ -7,6 +7,7 @@ import { assert, assertEquals } from "@std/assert/mod.js";
 import { interpret } from "../../core/graph/mod.ts";
 import { stream } from "../../core/random.ts";
 import type { Named } from "../../core/tensor.ts";
+import { compiled } from "../../train/engine/compiled.ts";
 import { memory, read } from "../../train/engine/open.ts";
 import { type Statistics, tfjsRules } from "../../train/engine/rules.ts";
 import { tf } from "../../train/engine/tf.ts";
@@ -95,13 +96,15 @@ async function checkForward(backend: Backend, test: Case): Promise<void> {
   const before = memory();
   const seen: Statistics[] = [];
   const given = tensorsOf(test);
-  const results = tf.tidy(() => {
-    const onStatistics = ({ running, batch, momentum }: Statistics): void => {
-      seen.push({ running, batch: [tf.keep(tf.clone(batch[0])), tf.keep(tf.clone(batch[1]))], momentum });
-    };
-    const values = interpret(graph, tfjsRules({ training: test.training, onStatistics }), given);
-    return Object.fromEntries(graph.outputs.map(({ name, id }) => [name, tf.clone(values.get(id)!)]));
-  });
+  const results = compiled(() =>
+    tf.tidy(() => {
+      const onStatistics = ({ running, batch, momentum }: Statistics): void => {
+        seen.push({ running, batch: [tf.keep(tf.clone(batch[0])), tf.keep(tf.clone(batch[1]))], momentum });
+      };
+      const values = interpret(graph, tfjsRules({ training: test.training, onStatistics }), given);
+      return Object.fromEntries(graph.outputs.map(({ name, id }) => [name, tf.clone(values.get(id)!)]));
+    })
+  );
   const tolerance = forwardTolerance(backend, op);
   for (const [output, result] of Object.entries(results)) {
     const actual = { shape: result.shape, data: await read(result) };
@@ -157,7 +160,7 @@ async function checkGradient(tolerance: number, test: Case): Promise<void> {
       .map(({ name, id }) => tf.sum(tf.mul(values.get(id)!, constants.get(name)!)))
       .reduce((total, part) => tf.add(total, part)) as tf.Scalar;
   };
-  const gradients = tf.grads(loss)(differentiable.map((id) => given.get(id)!));
+  const gradients = compiled(() => tf.grads(loss)(differentiable.map((id) => given.get(id)!)));
   for (const [i, id] of differentiable.entries()) {
     const gradient = gradients[i]!;
     assertEquals(gradient.shape, test.values.get(id)!.shape, `${name}, shape of the gradient by ${id}`);

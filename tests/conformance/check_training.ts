@@ -55,7 +55,7 @@ async function train(graph: Graph, seed: number): Promise<Trained> {
   const standing = memory().tensors;
   for (let k = 0; k < STEPS; k++) {
     const loss = step(
-      { learners: [learner], updates: [{ optimizer, rate: 0.05 }] },
+      { steady: true, learners: [learner], updates: [{ optimizer, rate: 0.05 }] },
       () => crossEntropy(learner.train({ image }, seed + k)["logits"]!, labels),
     );
     losses.push((await read(loss))[0]!);

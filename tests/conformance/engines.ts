@@ -17,12 +17,21 @@ export function backendOf(name: EngineName): EngineBackend {
   return name === "node-gpu" ? "node" : name;
 }
 
-/** Registers one test per engine; where the engine is not present its only step is ignored and named after the reason. */
+/** Registers one test per engine. */
 export function onEveryEngine(
   claim: string,
   test: (t: Deno.TestContext, engine: Engine) => Promise<void>,
 ): void {
-  for (const name of ENGINE_NAMES) {
+  onEngines(ENGINE_NAMES, claim, test);
+}
+
+/** Registers one test for each of some engines; where the engine is not present its only step is ignored and named after the reason. */
+export function onEngines(
+  names: readonly EngineName[],
+  claim: string,
+  test: (t: Deno.TestContext, engine: Engine) => Promise<void>,
+): void {
+  for (const name of names) {
     Deno.test({
       name: `${claim} on ${name}`,
       // Engines start threads and libraries that outlive a test.

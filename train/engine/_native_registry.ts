@@ -5,6 +5,7 @@
  * @module
  */
 import type { Pair } from "../../core/graph/mod.ts";
+import type { Attribute, Binding } from "./_native_binding.ts";
 import { tf } from "./tf.ts";
 
 /** Names of the kernels; the native backend has all of them, `wasm` some (`wasm/mod.ts`). */
@@ -45,33 +46,6 @@ export function run<T extends tf.Tensor[]>(
   attrs: tf.NamedAttrMap,
 ): T {
   return tf.engine().runKernel(name, { ...inputs } as unknown as tf.NamedTensorMap, attrs) as unknown as T;
-}
-
-/** One attribute of a TensorFlow op: `type` is a `TF_ATTR_*` number, `value` what the op expects under that name. */
-interface Attribute {
-  readonly name: string;
-  readonly type: number;
-  readonly value: unknown;
-}
-
-/** The numbers of TensorFlow's C API that the addon hands out. */
-export interface Binding {
-  readonly TF_ATTR_BOOL: number;
-  readonly TF_ATTR_FLOAT: number;
-  readonly TF_ATTR_INT: number;
-  readonly TF_ATTR_STRING: number;
-  readonly TF_ATTR_TYPE: number;
-  readonly TF_FLOAT: number;
-  readonly TF_INT32: number;
-  isUsingGpuDevice(): boolean;
-  createTensor(shape: readonly number[], dtype: number, values: Float32Array): number;
-  deleteTensor(id: number): void;
-  executeOp(
-    name: string,
-    attrs: readonly Attribute[],
-    inputs: readonly number[],
-    outputs: number,
-  ): { readonly id: number }[];
 }
 
 /** What tfjs-node's backend offers beyond tfjs: any TensorFlow op by name. */

@@ -9,7 +9,10 @@
 import { createRequire } from "node:module";
 import os from "node:os";
 import process from "node:process";
-import { type Binding, registerNativeKernels } from "./_native_registry.ts";
+import type { Binding } from "./_native_binding.ts";
+import { registerNativeKernels } from "./_native_registry.ts";
+import { Replay } from "./_native_replay.ts";
+import { compileWith } from "./compiled.ts";
 import { type EngineName, EngineUnavailable, type OpenOptions, type Running } from "./engine.ts";
 import { decideGpu, gpuFacts } from "./gpu.ts";
 import {
@@ -90,6 +93,7 @@ function load(engine: EngineName, kind: NativeKind, { threads }: OpenOptions): A
   process.env.TF_NUM_INTRAOP_THREADS = String(
     threads ?? process.env.TF_NUM_INTRAOP_THREADS ?? navigator.hardwareConcurrency,
   );
+  process.env.TF_NUM_INTEROP_THREADS ??= process.env.TF_NUM_INTRAOP_THREADS;
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= "true";
   try {
     if (kind === "gpu") preloadCuda();
@@ -119,7 +123,13 @@ function registered(addon: Addon, kind: NativeKind): Addon {
   require("@tensorflow/tfjs-node/dist/register_all_kernels");
   const { NodeJSKernelBackend } = require("@tensorflow/tfjs-node/dist/nodejs_kernel_backend");
   const packageName = kind === "gpu" ? "@tensorflow/tfjs-node-gpu" : "@tensorflow/tfjs-node";
-  tf.registerBackend(BACKEND, () => new NodeJSKernelBackend(addon, packageName));
+  // On a GPU the tensors of a graph would travel to the processor and back.
+  const replay = kind === "cpu" ? new Replay(addon) : undefined;
+  tf.registerBackend(BACKEND, () => {
+    const backend = new NodeJSKernelBackend(replay?.binding ?? addon, packageName);
+    if (replay !== undefined) compileWith(backend, replay);
+    return backend;
+  });
   registerNativeKernels(addon);
   return addon;
 }

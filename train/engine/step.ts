@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { compiled } from "./compiled.ts";
 import type { Learner } from "./learner.ts";
 import { softmaxCrossEntropy } from "./native_kernels.ts";
 import type { Gradients, Optimizer } from "./optimizer.ts";
@@ -14,6 +15,8 @@ export interface StepParts {
   readonly learners: readonly Learner[];
   /** Optimisers and the learning rate of each; a variable belongs to one of them at most. */
   readonly updates: readonly { readonly optimizer: Optimizer; readonly rate: number }[];
+  /** Whether all steps have the same shapes, so that an engine may compile them. @default false */
+  readonly steady?: boolean;
 }
 
 /**
@@ -25,7 +28,11 @@ export interface StepParts {
  * @param loss Computes the loss, a scalar; runs inside a tidy.
  * @returns The loss as a scalar the caller disposes of (reading it is the only wait of a step).
  */
-export function step({ learners, updates }: StepParts, loss: () => tf.Scalar): tf.Scalar {
+export function step(parts: StepParts, loss: () => tf.Scalar): tf.Scalar {
+  return parts.steady === true ? compiled(() => move(parts, loss)) : move(parts, loss);
+}
+
+function move({ learners, updates }: StepParts, loss: () => tf.Scalar): tf.Scalar {
   const variables = updates.flatMap(({ optimizer }) => [...optimizer.variables.values()]);
   let made: { readonly value: tf.Scalar; readonly grads: tf.NamedTensorMap } | undefined;
   try {
