@@ -63,7 +63,7 @@ const CONSTANT_INPUTS: Readonly<Record<string, readonly number[]>> = {
 /** Constants have few values; labels and indices are no constants. */
 const MOST_CONSTANTS = 64;
 /** They give something else every time, or act on something outside. */
-const UNREPEATABLE = /^(Random|Multinomial|Write|StaticRegexReplace)/;
+const UNREPEATABLE = /^(Random|Multinomial|Write)/;
 
 /** A tensor as tfjs knows it, by an id of ours. */
 interface Held extends TensorFacts {
@@ -152,16 +152,26 @@ export class Replay implements Compiler {
     };
     this.#scope = scope;
     try {
-      const result = f();
+      const result = this.#guarded(scope, f);
       this.#finish(scope);
       return result;
-    } catch (error) {
-      // Whoever catches it may read what was made before.
-      this.#plainly(scope);
-      throw error;
     } finally {
       this.#scope = undefined;
       for (const id of scope.doomed) this.#delete(id);
+    }
+  }
+
+  /** Where `f` throws, what it made before has its values: whoever catches it may read them. */
+  #guarded<T>(scope: Scope, f: () => T): T {
+    try {
+      return f();
+    } catch (error) {
+      try {
+        this.#plainly(scope);
+      } catch {
+        // What failed first is what is reported; what has no value says so when it is read.
+      }
+      throw error;
     }
   }
 
