@@ -12,6 +12,9 @@ const YARDSTICK = "torch-channels-last";
 /** From this load average on, something else was running. */
 const QUIET_LOAD = 1;
 
+/** A share for people. */
+export const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
+
 /** Images per second of each trial. */
 function rates(trials: readonly Trial[], kind: "train" | "forward"): number[] {
   const rate = ({ stepMs }: Timing, batch: number): number => batch / stepMs * 1000;
@@ -38,6 +41,7 @@ function distinct(values: readonly string[]): string[] {
 /** The results as Markdown. */
 export function render(results: Results): string {
   const { trials, absences } = results;
+  const stolen = trials.length === 0 ? [0] : trials.map((trial) => trial.stolen);
   const networks = distinct([...trials, ...absences].map(({ network }) => network));
   const lines = [
     "# Training speed",
@@ -50,6 +54,10 @@ export function render(results: Results): string {
     `- ${results.rounds} rounds (wasm, webgpu and cpu: one), each measurement a process of its own, engines in turn; ` +
     `${results.seconds} s each of training and of forward passes after the warm-up`,
     `- Load average before ${results.load.before.toFixed(2)}, after ${results.load.after.toFixed(2)}`,
+    `- Neighbours on the same hardware took ${
+      percent(median(stolen))
+    } of the processors (median of the measurements), ` +
+    `${percent(Math.max(...stolen))} at most`,
   ];
   const others = results.load.before;
   if (others >= QUIET_LOAD) {

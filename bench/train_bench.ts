@@ -5,8 +5,9 @@
  *                                      [--out bench/results] [--python python3] [--json]
  *
  * Every measurement has a process of its own; engines take turns (A B C A B C), so that a machine that slows down slows all
- * of them; the slow ones (`wasm`, `webgpu`, `cpu`) take part in the first round. A step is forward, backward and momentum SGD on pictures that are already there, and its loss is read. What comes
- * out is the median over the rounds of the median over the steps. It is printed and written to `train.md` and `train.json`.
+ * of them; the slow ones (`wasm`, `webgpu`, `cpu`) take part in the first round. A step is forward, backward and momentum SGD on
+ * pictures that are already there, and its loss is read. What comes out is the median over the rounds of the median over the
+ * steps. It is printed and written to `train.md` and `train.json`, with how much of the processors went to other machines.
  *
  * @module
  */
@@ -14,7 +15,7 @@ import { parseArgs } from "node:util";
 import { ENGINE_NAMES } from "../train/engine/mod.ts";
 import { RESULTS, type Setting, settingOf, writeResults } from "./_results.ts";
 import type { Measured, Probe, Timing } from "./_train_probe.ts";
-import { render } from "./_train_report.ts";
+import { percent, render } from "./_train_report.ts";
 
 /** Shapes of a network. */
 interface Work {
@@ -45,6 +46,8 @@ export interface Trial extends Measured {
   readonly round: number;
   /** Load average of the machine before it started: what others did. */
   readonly load: number;
+  /** Share of the processors that a hypervisor gave to other machines meanwhile, 0 to 1; 0 where none says so. */
+  readonly stolen: number;
 }
 
 /** An engine that could not be measured. */
@@ -194,6 +197,14 @@ function check(trials: readonly Trial[]): void {
 
 const loadNow = (): number => Deno.loadavg()[0]!;
 
+/** Time of all processors since the start, and what of it went to other machines, in ticks (proc_stat(5)). */
+async function ticks(): Promise<{ readonly all: number; readonly stolen: number }> {
+  const text = await Deno.readTextFile("/proc/stat").catch(() => "");
+  // user nice system idle iowait irq softirq steal; guests are part of the users
+  const counts = text.split("\n")[0]!.split(/\s+/).slice(1, 9).map(Number);
+  return { all: counts.reduce((sum, count) => sum + count, 0), stolen: counts[7] ?? 0 };
+}
+
 async function run(options: Options, say: (line: string) => void): Promise<Results> {
   const before = loadNow();
   const python = await findPython(options.python);
@@ -204,7 +215,7 @@ async function run(options: Options, say: (line: string) => void): Promise<Resul
       for (const engine of options.engines) {
         const key = `${network} on ${engine}`;
         if (absences.has(key) || (round > 0 && SLOW_ENGINES.includes(engine))) continue;
-        const load = loadNow();
+        const [load, start] = [loadNow(), await ticks()];
         const { threads, seconds } = options;
         const probe = { engine, network, threads, seconds, warmup: WARMUP_STEPS, ...NETWORKS[network]! };
         const answer = await measure(probe, python);
@@ -213,12 +224,13 @@ async function run(options: Options, say: (line: string) => void): Promise<Resul
           say(`${key}: not measured, ${answer.missing}`);
           continue;
         }
-        trials.push({ network, engine, round, load, ...answer });
+        const end = await ticks();
+        const stolen = (end.stolen - start.stolen) / Math.max(1, end.all - start.all);
+        trials.push({ network, engine, round, load, stolen, ...answer });
         const rate = ({ stepMs }: Timing): string => (answer.batch / stepMs * 1000).toFixed(1);
         say(
-          `${key}: ${rate(answer.train)} images/s in training, ${rate(answer.forward)} forward, load ${
-            load.toFixed(1)
-          }`,
+          `${key}: ${rate(answer.train)} images/s in training, ${rate(answer.forward)} forward, ` +
+            `load ${load.toFixed(1)}, ${percent(stolen)} stolen`,
         );
       }
     }
