@@ -10,7 +10,8 @@ import { permutation, stream } from "../core/random.ts";
 import { compiled } from "./engine/compiled.ts";
 import type { Learner } from "./engine/learner.ts";
 import { Optimizer, rateAt } from "./engine/optimizer.ts";
-import { crossEntropy, distillation, step } from "./engine/step.ts";
+import { Held } from "./engine/held.ts";
+import { crossEntropy, distillation, scoredStep, share } from "./engine/step.ts";
 import { tf } from "./engine/tf.ts";
 import { type GlanceOptions, glancesOf } from "./glance.ts";
 import { greedyActions, type LabelledFrames, type UpdateOptions } from "./patchdrop.ts";
@@ -67,14 +68,14 @@ export function classifierStage(
     optimizers: { classifier: updater },
     data: parts.data,
     learn(batch, place) {
-      const labels = tf.tensor1d(batch.labels, "int32");
+      using held = new Held();
+      const labels = held.add(tf.tensor1d(batch.labels, "int32"));
       const wanted = teacher === undefined || distill === 0
         ? undefined
-        : compiled(() =>
+        : held.add(compiled(() =>
           tf.tidy(() => teacher.predict({ image: tf.tensor4d(batch.images, [...batch.shape]) })["logits"]!)
-        );
-      let accuracy: tf.Scalar | undefined;
-      const loss = step(
+        ));
+      return scoredStep(
         {
           learners: [learner],
           steady: parts.steady,
@@ -82,15 +83,13 @@ export function classifierStage(
         },
         () => {
           const logits = parts.logits(batch, place);
-          accuracy = tf.keep(
-            tf.mean(tf.cast(tf.equal(tf.argMax(logits, 1), labels), "float32")),
-          ) as tf.Scalar;
           const own = crossEntropy(logits, labels);
-          return wanted === undefined ? own : tf.add(own, tf.mul(distillation(logits, wanted, 2), distill));
+          return {
+            loss: wanted === undefined ? own : tf.add(own, tf.mul(distillation(logits, wanted, 2), distill)),
+            scores: { accuracy: share(tf.equal(tf.argMax(logits, 1), labels)) },
+          };
         },
       );
-      tf.dispose([labels, wanted ?? []]);
-      return { loss, accuracy: accuracy! };
     },
     ...(parts.validate === undefined ? {} : { validate: parts.validate }),
   };

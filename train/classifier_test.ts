@@ -1,9 +1,9 @@
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert/mod.js";
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert/mod.js";
 import { GraphBuilder } from "../core/graph/mod.ts";
 import { stream } from "../core/random.ts";
-import { allCells, nestedActions, pictureLogits, randomActions } from "./classifier.ts";
+import { allCells, classifierStage, nestedActions, pictureLogits, randomActions } from "./classifier.ts";
 import { Learner } from "./engine/learner.ts";
-import { open, tf } from "./engine/mod.ts";
+import { memory, open, tf } from "./engine/mod.ts";
 import { greedyActions, usage } from "./patchdrop.ts";
 
 const GRID = { rows: 4, columns: 4, cell: 8, halo: 0 };
@@ -90,5 +90,52 @@ Deno.test("pictureLogits() draws new dropout masks at every step, and the same o
   const others = [await at(1, "classifier", 1), await at(1, "other", 0), await at(2, "classifier", 0)];
   assertEquals(new Set([first, ...others]).size, 4);
   learner.dispose();
+  engine.close();
+});
+
+Deno.test("classifierStage().learn() that fails leaves nothing behind", async () => {
+  const engine = await open("cpu");
+  const b = new GraphBuilder("flat");
+  const flat = b.node("reshape", "flat", [b.input("image", [2, 2, 3])], { shape: [12] });
+  b.output("logits", b.dense("fc", b.batchNorm("bn", flat), { units: 2 }));
+  const learner = Learner.fresh(b.build(), 1);
+  const teacher = Learner.fresh(b.build(), 2);
+  const logits = pictureLogits(learner, 1);
+  const update = { optimizer: { kind: "sgd" }, schedule: { kind: "constant", base: 0.1 } } as const;
+  let fails = true;
+  const stage = classifierStage({
+    name: "classifier",
+    learner,
+    teacher,
+    steady: true,
+    batches: 1,
+    data: () => (async function* () {})(),
+    logits(batch, place) {
+      const made = logits(batch, place);
+      if (fails) throw new RangeError("no logits");
+      return made;
+    },
+  }, { epochs: 1, batchSize: 3, update, distill: 0.5 });
+  const batch = {
+    images: new Float32Array(36).fill(0.5),
+    shape: [3, 2, 2, 3] as const,
+    labels: Int32Array.of(0, 1, 1),
+  };
+  const place = { stage: "classifier", epoch: 0, batch: 0, step: 0 };
+  const learn = async (): Promise<void> => {
+    for (const scalar of Object.values(await stage.learn(batch, place))) {
+      assert(Number.isFinite((await scalar.data())[0]));
+      scalar.dispose();
+    }
+  };
+  const before = memory().tensors;
+  await assertRejects(learn, RangeError, "no logits");
+  assertEquals(memory().tensors, before);
+  fails = false;
+  await learn();
+  assertEquals(memory().tensors, before);
+  for (const optimizer of Object.values(stage.optimizers)) optimizer.dispose();
+  learner.dispose();
+  teacher.dispose();
   engine.close();
 });

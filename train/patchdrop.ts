@@ -26,9 +26,10 @@ import { cellCount, type Grid } from "../core/geometry/mod.ts";
 import type { Fusion, ReadingName } from "../core/policy/mod.ts";
 import { stream } from "../core/random.ts";
 import { compiled } from "./engine/compiled.ts";
+import { Held } from "./engine/held.ts";
 import type { Learner } from "./engine/learner.ts";
 import { Optimizer, type OptimizerOptions, rateAt, type Schedule } from "./engine/optimizer.ts";
-import { crossEntropy, distillation, step, withoutGradient } from "./engine/step.ts";
+import { crossEntropy, distillation, scoredStep, withoutGradient } from "./engine/step.ts";
 import { tf } from "./engine/tf.ts";
 import { type GlanceOptions, glancesOf } from "./glance.ts";
 import { dropoutSeed, type Place, type Scalars, type Stage } from "./run.ts";
@@ -302,8 +303,9 @@ export function policyStage(parts: PolicyStageParts, given: PolicyStageOptions):
   }
 
   async function collect(batch: LabelledFrames, place: Place): Promise<Rollout> {
-    const glance = glancesOf(batch, parts.glance); // [1]
-    const [held, values] = compiled(() =>
+    using held = new Held();
+    const glance = held.add(glancesOf(batch, parts.glance)); // [1]
+    const [chances, values] = compiled(() =>
       tf.tidy(() => {
         const { logits, value } = policy.train({ glance });
         return [
@@ -313,8 +315,9 @@ export function policyStage(parts: PolicyStageParts, given: PolicyStageOptions):
       })
     );
     policy.forget(); // update() passes the same batch again and settles the statistics once
-    const probabilities = await held.data<"float32">();
-    held.dispose();
+    if (values !== undefined) held.add(values);
+    const probabilities = await chances.data<"float32">();
+    chances.dispose();
     const random = stream(parts.seed, `actions/${name}/${place.epoch}/${place.batch}`);
     const free = Float32Array.from(
       { length: cells },
@@ -322,6 +325,7 @@ export function policyStage(parts: PolicyStageParts, given: PolicyStageOptions):
     );
     const force = (actions: Float32Array): Float32Array =>
       actions.map((u, i) => free[i % cells] === 1 ? u : 1);
+    held.release(); // update() takes them over
     return {
       glance,
       labels: tf.tensor1d(batch.labels, "int32"),
@@ -333,39 +337,43 @@ export function policyStage(parts: PolicyStageParts, given: PolicyStageOptions):
   }
 
   function update(batch: LabelledFrames, rollout: Rollout, place: Place): Scalars {
-    const { actions, greedy, free, glance, labels } = rollout;
+    using held = new Held();
+    using kept = new Held();
+    const { actions, greedy, free } = rollout;
+    const [glance, labels] = [held.add(rollout.glance), held.add(rollout.labels)];
+    const values = rollout.values === undefined ? undefined : held.add(rollout.values);
     const [n, s] = [batch.labels.length, options.samples];
-    const tiled = s === 1 ? labels : tf.tile(labels, [s]);
+    const tiled = s === 1 ? labels : held.add(tf.tile(labels, [s]));
     const seed = dropoutSeed(parts.seed, place);
-    const metrics: Record<string, tf.Scalar> = {};
-    const keep = (key: string, value: tf.Tensor): void =>
-      void (metrics[key] = tf.keep(tf.mean(value)) as tf.Scalar);
+    const before: Record<string, tf.Scalar> = {};
     const judge = (u: Float32Array, y: tf.Tensor1D, logits: tf.Tensor): [tf.Tensor1D, tf.Tensor1D] =>
       rewards(logits, y, usage(u, cells), options);
     const baseline = options.estimator === "self-critical"
-      ? read(() => {
+      ? held.add(read(() => {
         const [reward, correct] = judge(
           greedy,
           labels,
           fused(vision.logits(batch, greedy, joint === undefined ? undefined : seed), glance, greedy),
         ); // [5] [7]
-        keep("greedy_accuracy", correct);
+        before["greedy_accuracy"] = kept.add(tf.keep(tf.mean(correct)) as tf.Scalar);
         return reward;
-      })
+      }))
       : undefined;
     const frozen = joint === undefined
-      ? read(() => fused(vision.logits(batch, actions), glance, greedy)) // [6]
+      ? held.add(read(() => fused(vision.logits(batch, actions), glance, greedy))) // [6]
       : undefined;
     const teacher = options.distill > 0 && actors.teacher !== undefined
-      ? compiled(() =>
-        tf.tidy(() =>
-          actors.teacher!.predict({ image: tf.tensor4d(batch.images, [...batch.shape]) })["logits"]!
-        )
+      ? held.add(
+        compiled(() =>
+          tf.tidy(() =>
+            actors.teacher!.predict({ image: tf.tensor4d(batch.images, [...batch.shape]) })["logits"]!
+          )
+        ),
       )
       : undefined;
     const learners = joint === undefined ? [policy] : [policy, classifier];
     const rate = (schedule: Schedule): number => rateAt({ ...schedule, total }, place.step);
-    const loss = step({
+    const { loss, ...scores } = scoredStep({
       learners,
       steady: joint === undefined || vision.steady,
       updates: [
@@ -378,20 +386,16 @@ export function policyStage(parts: PolicyStageParts, given: PolicyStageOptions):
       const outputs = policy.train({ glance });
       const logits = frozen ?? fused(vision.logits(batch, actions, seed), glance, greedy);
       const [reward, correct] = judge(actions, tiled, logits);
-      const values = outputs["value"] === undefined
-        ? undefined
-        : tf.reshape(outputs["value"], [n]) as tf.Tensor1D;
+      const learned = outputs["value"] === undefined ? undefined : tf.reshape(outputs["value"], [n]);
       const table = tf.reshape(reward, [s, n]) as tf.Tensor2D;
       // tfjs has no stop of gradients: values of the rollout are constants here, those of this pass are learned.
-      const advantage = tf.reshape(advantages(table, baseline ?? rollout.values, options.estimator), [
+      const advantage = tf.reshape(advantages(table, baseline ?? values, options.estimator), [
         s,
         n,
         1,
       ]);
       const taken = logProbabilities(outputs["logits"]!, tf.tensor3d(actions, [s, n, cells]), options.alpha);
       const credit = tf.mul(tf.mul(taken, tf.tensor1d(free)), advantage);
-      keep("reward", reward);
-      keep("accuracy", correct);
       const mean = joint === undefined ? tf.mean(credit) : tf.mean(tf.sum(credit, -1)); // [6] [7]
       let sum = tf.neg(options.reduction === "mean" ? mean : tf.mul(mean, n));
       if (joint !== undefined) sum = tf.add(sum, crossEntropy(logits, tiled));
@@ -401,15 +405,19 @@ export function policyStage(parts: PolicyStageParts, given: PolicyStageOptions):
           tf.mul(distillation(logits, s === 1 ? teacher : tf.tile(teacher, [s, 1]), 2), options.distill),
         );
       }
-      if (options.estimator === "value" && values !== undefined) {
-        sum = tf.add(sum, tf.mul(tf.mean(tf.square(tf.sub(tf.mean(table, 0), values))), 0.5));
+      if (options.estimator === "value" && learned !== undefined) {
+        sum = tf.add(sum, tf.mul(tf.mean(tf.square(tf.sub(tf.mean(table, 0), learned))), 0.5));
       }
-      return sum as tf.Scalar;
+      return { loss: sum, scores: { reward: tf.mean(reward), accuracy: tf.mean(correct) } };
     });
-    metrics["used"] = tf.scalar(mean(usage(actions, cells)));
-    metrics["greedy_used"] = tf.scalar(mean(usage(greedy, cells)));
-    tf.dispose([glance, labels, tiled, rollout.values ?? [], baseline ?? [], frozen ?? [], teacher ?? []]);
-    return { loss, ...metrics };
+    kept.release();
+    return {
+      loss: loss!,
+      ...before,
+      ...scores,
+      used: tf.scalar(mean(usage(actions, cells))),
+      greedy_used: tf.scalar(mean(usage(greedy, cells))),
+    };
   }
 
   return {
@@ -419,7 +427,15 @@ export function policyStage(parts: PolicyStageParts, given: PolicyStageOptions):
     batchSize: options.batchSize,
     optimizers,
     data: parts.data,
-    learn: async (batch, place) => update(batch, await collect(batch, place), place),
+    async learn(batch, place) {
+      try {
+        return update(batch, await collect(batch, place), place);
+      } catch (error) {
+        // Statistics of passes before the one that failed.
+        for (const learner of [policy, classifier]) learner.forget();
+        throw error;
+      }
+    },
     ...(parts.validate === undefined ? {} : { validate: parts.validate }),
   };
 }

@@ -184,10 +184,13 @@ const VARIANTS: Readonly<Record<string, Partial<PolicyStageOptions>>> = {
 };
 
 for (const [name, options] of Object.entries(VARIANTS)) {
-  Deno.test(`policyStage().learn() leaves no tensor behind and moves only what it trains: ${name}`, async () => {
+  Deno.test(`policyStage().learn() leaves no tensor behind, also where it fails, and moves only what it trains: ${name}`, async () => {
     const engine = await open("cpu");
     const start = memory().tensors;
     const classifier = Learner.fresh(small("image", 8, { logits: 3 }), 1);
+    const vision = visionOf("canvas", SMALL_GRID, classifier);
+    /** How many more times the classifier reads before it fails. */
+    let good = Infinity;
     const actors = {
       policy: Learner.fresh(
         small("glance", 2, { logits: 4, ...(options.estimator === "value" ? { value: 1 } : {}) }),
@@ -201,7 +204,14 @@ for (const [name, options] of Object.entries(VARIANTS)) {
     const stage = policyStage({
       name: "policy",
       actors,
-      vision: visionOf("canvas", SMALL_GRID, classifier),
+      vision: {
+        ...vision,
+        logits(frames, actions, seed) {
+          const made = vision.logits(frames, actions, seed);
+          if (good-- <= 0) throw new RangeError("no logits");
+          return made;
+        },
+      },
       grid: SMALL_GRID,
       reading: "canvas",
       glance: { side: 2, resample: "area" },
@@ -217,6 +227,20 @@ for (const [name, options] of Object.entries(VARIANTS)) {
     };
     const before = await Promise.all(Object.values(actors).map((learner) => learner.weights()));
     const held = memory().tensors;
+    let failures = 0;
+    for (const readings of [0, 1]) {
+      good = readings;
+      try {
+        const scalars = await stage.learn(batch, { stage: "policy", epoch: 0, batch: 0, step: 0 });
+        for (const scalar of Object.values(scalars)) scalar.dispose();
+      } catch (error) {
+        assertEquals((error as Error).message, "no logits");
+        failures += 1;
+      }
+      assertEquals(memory().tensors, held, `after failing at reading ${readings}`);
+    }
+    assertEquals(failures, made.estimator === "self-critical" ? 2 : 1);
+    good = Infinity;
     for (const step of [0, 1]) {
       const scalars = await stage.learn(batch, { stage: "policy", epoch: 0, batch: step, step });
       for (const [key, scalar] of Object.entries(scalars)) {

@@ -24,9 +24,10 @@ import { type Normalization, normalizationTable, toInput } from "../core/policy/
 import { permutation, type Random, stream } from "../core/random.ts";
 import type { ClassifierStageOptions } from "./classifier.ts";
 import { renderScene } from "./data/mod.ts";
+import { Held } from "./engine/held.ts";
 import type { Learner } from "./engine/learner.ts";
 import { Optimizer, rateAt } from "./engine/optimizer.ts";
-import { step } from "./engine/step.ts";
+import { scoredStep, share } from "./engine/step.ts";
 import { tf } from "./engine/tf.ts";
 import type { Stage } from "./run.ts";
 
@@ -116,11 +117,13 @@ export function readerStage(parts: ReaderStageParts, options: ClassifierStageOpt
     optimizers: { classifier: updater },
     data,
     learn({ patches, labels }, place) {
+      using held = new Held();
       const input = toInput(patches, table);
-      const patch = tf.tensor4d(input.data, [patches.length, patchSide(grid), patchSide(grid), 3]);
-      const wanted = tf.tensor1d([...labels], "int32");
-      let accuracy: tf.Scalar | undefined;
-      const loss = step(
+      const patch = held.add(
+        tf.tensor4d(input.data, [patches.length, patchSide(grid), patchSide(grid), 3]),
+      );
+      const wanted = held.add(tf.tensor1d([...labels], "int32"));
+      return scoredStep(
         {
           learners: [reader],
           updates: [{
@@ -131,14 +134,12 @@ export function readerStage(parts: ReaderStageParts, options: ClassifierStageOpt
         () => {
           const evidence = reader.train({ patch })["evidence"]!;
           const all = tf.concat([evidence, tf.zeros([patches.length, 1])], 1); // [P, C + 1]
-          accuracy = tf.keep(tf.mean(tf.cast(tf.equal(tf.argMax(all, 1), wanted), "float32"))) as tf.Scalar;
-          return tf.neg(
-            tf.mean(tf.sum(tf.mul(tf.logSoftmax(all), tf.oneHot(wanted, classes + 1)), 1)),
-          ) as tf.Scalar;
+          return {
+            loss: tf.neg(tf.mean(tf.sum(tf.mul(tf.logSoftmax(all), tf.oneHot(wanted, classes + 1)), 1))),
+            scores: { accuracy: share(tf.equal(tf.argMax(all, 1), wanted)) },
+          };
         },
       );
-      tf.dispose([patch, wanted]);
-      return { loss, accuracy: accuracy! };
     },
     ...(parts.validate === undefined ? {} : { validate: parts.validate }),
   };

@@ -4,6 +4,7 @@
  * @module
  */
 import { compiled } from "./compiled.ts";
+import { Held } from "./held.ts";
 import type { Learner } from "./learner.ts";
 import { softmaxCrossEntropy } from "./native_kernels.ts";
 import type { Gradients, Optimizer } from "./optimizer.ts";
@@ -61,6 +62,39 @@ function dropTape(): void {
   const { state } = tf.engine();
   for (const { saved } of state.activeTape ?? []) saved?.forEach((value) => value.dispose());
   state.activeTape = [];
+}
+
+/** A loss and what is to be known beside it, all of one pass. */
+export interface Scored {
+  /** A scalar. */
+  readonly loss: tf.Tensor;
+  /** Scalars by name; no gradient flows to them. */
+  readonly scores: Readonly<Record<string, tf.Tensor>>;
+}
+
+/**
+ * {@linkcode step} that also gives numbers of its forward pass.
+ *
+ * @param parts Networks and optimisers.
+ * @param compute Computes loss and scores; runs inside a tidy.
+ * @returns `loss` and the scores, scalars the caller disposes of; nothing is left if it throws.
+ */
+export function scoredStep(parts: StepParts, compute: () => Scored): Record<string, tf.Scalar> {
+  using kept = new Held();
+  let scores: Scored["scores"] = {};
+  const loss = step(parts, () => {
+    const scored = compute();
+    scores = scored.scores;
+    for (const score of Object.values(scores)) kept.add(tf.keep(score));
+    return scored.loss as tf.Scalar;
+  });
+  kept.release();
+  return { loss, ...scores as Record<string, tf.Scalar> };
+}
+
+/** Share of truths among booleans of any shape, a scalar. */
+export function share(truths: tf.Tensor): tf.Scalar {
+  return tf.mean(tf.cast(truths, "float32"));
 }
 
 /** Mean cross-entropy of logits `float32[N, C]` and labels `int32[N]`, a scalar. */
