@@ -7,16 +7,15 @@
  */
 import { cellCount, type Grid } from "../core/geometry/mod.ts";
 import { permutation, stream } from "../core/random.ts";
-import { compiled } from "./engine/compiled.ts";
+import { Held } from "./engine/held.ts";
 import type { Learner } from "./engine/learner.ts";
 import { Optimizer, rateAt } from "./engine/optimizer.ts";
-import { Held } from "./engine/held.ts";
-import { crossEntropy, distillation, scoredStep, share } from "./engine/step.ts";
+import { crossEntropy, distillation, hits, scoredStep } from "./engine/step.ts";
 import { tf } from "./engine/tf.ts";
 import { type GlanceOptions, glancesOf } from "./glance.ts";
 import { greedyActions, type LabelledFrames, type UpdateOptions } from "./patchdrop.ts";
 import { dropoutSeed, type Place, type Stage } from "./run.ts";
-import type { Vision } from "./vision.ts";
+import { type Vision, wholeLogits } from "./vision.ts";
 
 /** Options of a supervised stage. */
 export interface ClassifierStageOptions {
@@ -72,9 +71,7 @@ export function classifierStage(
       const labels = held.add(tf.tensor1d(batch.labels, "int32"));
       const wanted = teacher === undefined || distill === 0
         ? undefined
-        : held.add(compiled(() =>
-          tf.tidy(() => teacher.predict({ image: tf.tensor4d(batch.images, [...batch.shape]) })["logits"]!)
-        ));
+        : held.add(wholeLogits(teacher, batch));
       return scoredStep(
         {
           learners: [learner],
@@ -86,7 +83,7 @@ export function classifierStage(
           const own = crossEntropy(logits, labels);
           return {
             loss: wanted === undefined ? own : tf.add(own, tf.mul(distillation(logits, wanted, 2), distill)),
-            scores: { accuracy: share(tf.equal(tf.argMax(logits, 1), labels)) },
+            scores: { accuracy: tf.mean(hits(logits, labels)) },
           };
         },
       );

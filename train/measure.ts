@@ -7,7 +7,7 @@ import { cellCount, type Grid } from "../core/geometry/mod.ts";
 import type { Fusion } from "../core/policy/mod.ts";
 import { compiled } from "./engine/compiled.ts";
 import type { Learner } from "./engine/learner.ts";
-import { crossEntropy } from "./engine/step.ts";
+import { crossEntropy, hits } from "./engine/step.ts";
 import { tf } from "./engine/tf.ts";
 import { type GlanceOptions, glancesOf } from "./glance.ts";
 import { type Actors, greedyActions, type LabelledFrames, usage } from "./patchdrop.ts";
@@ -81,8 +81,7 @@ export async function readLogits(
   batch: LabelledFrames,
   actions: Float32Array,
 ): Promise<Float32Array> {
-  const read = (): tf.Tensor2D => tf.tidy(() => vision.logits(batch, actions));
-  const logits = vision.steady ? compiled(read) : read();
+  const logits = compiled(() => tf.tidy(() => vision.logits(batch, actions)), vision.steady);
   const data = (await logits.data<"float32">()).slice();
   logits.dispose();
   return data;
@@ -143,14 +142,14 @@ export async function measureClassifier(
         const logits = learner.predict({ [input]: tf.tensor4d(images, [...shape]) })["logits"]!;
         const wanted = tf.tensor1d(labels, "int32");
         return tf.stack([
-          tf.sum(tf.cast(tf.equal(tf.argMax(logits, 1), wanted), "float32")),
+          tf.sum(hits(logits, wanted)),
           tf.mul(crossEntropy(logits, wanted), labels.length),
         ]);
       })
     );
-    const [hits, entropy] = await sums.data<"float32">();
+    const [correct, entropy] = await sums.data<"float32">();
     sums.dispose();
-    right += hits!;
+    right += correct!;
     loss += entropy!;
     total += labels.length;
   }

@@ -29,11 +29,11 @@ import { compiled } from "./engine/compiled.ts";
 import { Held } from "./engine/held.ts";
 import type { Learner } from "./engine/learner.ts";
 import { Optimizer, type OptimizerOptions, rateAt, type Schedule } from "./engine/optimizer.ts";
-import { crossEntropy, distillation, scoredStep, withoutGradient } from "./engine/step.ts";
+import { crossEntropy, distillation, hits, scoredStep, withoutGradient } from "./engine/step.ts";
 import { tf } from "./engine/tf.ts";
 import { type GlanceOptions, glancesOf } from "./glance.ts";
 import { dropoutSeed, type Place, type Scalars, type Stage } from "./run.ts";
-import type { Frames, Vision } from "./vision.ts";
+import { type Frames, type Vision, wholeLogits } from "./vision.ts";
 
 /** How the advantage of an action is estimated. */
 export type Estimator = "self-critical" | "leave-one-out" | "value";
@@ -167,10 +167,7 @@ function rewards(
   used: Float32Array,
   options: PolicyStageOptions,
 ): [reward: tf.Tensor1D, correct: tf.Tensor1D] {
-  const correct = withoutGradient(
-    logits,
-    (x) => tf.cast(tf.equal(tf.argMax(x, 1), labels), "float32") as tf.Tensor1D,
-  );
+  const correct = withoutGradient(logits, (x) => hits(x, labels));
   const value = tf.tensor1d(worth(used, options));
   if (options.reward === "linear") return [tf.add(value, tf.mul(correct, 0.5)), correct];
   return [tf.add(tf.mul(correct, value), tf.mul(tf.sub(1, correct), options.penalty)), correct];
@@ -278,8 +275,7 @@ export function policyStage(parts: PolicyStageParts, given: PolicyStageOptions):
   const { policy, classifier } = actors;
   const total = options.epochs * parts.batches;
   const joint = options.classifier;
-  const read = <T extends tf.Tensor>(f: () => T): T =>
-    vision.steady ? compiled(() => tf.tidy(f)) : tf.tidy(f);
+  const read = <T extends tf.TensorContainer>(f: () => T): T => compiled(() => tf.tidy(f), vision.steady);
   const optimizers: Record<string, Optimizer> = {
     policy: new Optimizer(reached(policy, options), options.policy.optimizer, policy.decayed),
     ...(joint === undefined
@@ -345,31 +341,25 @@ export function policyStage(parts: PolicyStageParts, given: PolicyStageOptions):
     const [n, s] = [batch.labels.length, options.samples];
     const tiled = s === 1 ? labels : held.add(tf.tile(labels, [s]));
     const seed = dropoutSeed(parts.seed, place);
-    const before: Record<string, tf.Scalar> = {};
     const judge = (u: Float32Array, y: tf.Tensor1D, logits: tf.Tensor): [tf.Tensor1D, tf.Tensor1D] =>
       rewards(logits, y, usage(u, cells), options);
-    const baseline = options.estimator === "self-critical"
-      ? held.add(read(() => {
+    const judged = options.estimator === "self-critical"
+      ? read(() => {
         const [reward, correct] = judge(
           greedy,
           labels,
           fused(vision.logits(batch, greedy, joint === undefined ? undefined : seed), glance, greedy),
         ); // [5] [7]
-        before["greedy_accuracy"] = kept.add(tf.keep(tf.mean(correct)) as tf.Scalar);
-        return reward;
-      }))
+        return [reward, tf.mean<tf.Scalar>(correct)] as [tf.Tensor1D, tf.Scalar];
+      })
       : undefined;
+    const baseline = judged && held.add(judged[0]);
+    const earlier = judged === undefined ? {} : { greedy_accuracy: kept.add(judged[1]) };
     const frozen = joint === undefined
       ? held.add(read(() => fused(vision.logits(batch, actions), glance, greedy))) // [6]
       : undefined;
     const teacher = options.distill > 0 && actors.teacher !== undefined
-      ? held.add(
-        compiled(() =>
-          tf.tidy(() =>
-            actors.teacher!.predict({ image: tf.tensor4d(batch.images, [...batch.shape]) })["logits"]!
-          )
-        ),
-      )
+      ? held.add(wholeLogits(actors.teacher, batch))
       : undefined;
     const learners = joint === undefined ? [policy] : [policy, classifier];
     const rate = (schedule: Schedule): number => rateAt({ ...schedule, total }, place.step);
@@ -408,12 +398,12 @@ export function policyStage(parts: PolicyStageParts, given: PolicyStageOptions):
       if (options.estimator === "value" && learned !== undefined) {
         sum = tf.add(sum, tf.mul(tf.mean(tf.square(tf.sub(tf.mean(table, 0), learned))), 0.5));
       }
-      return { loss: sum, scores: { reward: tf.mean(reward), accuracy: tf.mean(correct) } };
+      return { loss: sum as tf.Scalar, scores: { reward: tf.mean(reward), accuracy: tf.mean(correct) } };
     });
     kept.release();
     return {
-      loss: loss!,
-      ...before,
+      loss,
+      ...earlier,
       ...scores,
       used: tf.scalar(mean(usage(actions, cells))),
       greedy_used: tf.scalar(mean(usage(greedy, cells))),

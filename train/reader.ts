@@ -27,7 +27,7 @@ import { renderScene } from "./data/mod.ts";
 import { Held } from "./engine/held.ts";
 import type { Learner } from "./engine/learner.ts";
 import { Optimizer, rateAt } from "./engine/optimizer.ts";
-import { scoredStep, share } from "./engine/step.ts";
+import { hits, scoredStep } from "./engine/step.ts";
 import { tf } from "./engine/tf.ts";
 import type { Stage } from "./run.ts";
 
@@ -136,7 +136,7 @@ export function readerStage(parts: ReaderStageParts, options: ClassifierStageOpt
           const all = tf.concat([evidence, tf.zeros([patches.length, 1])], 1); // [P, C + 1]
           return {
             loss: tf.neg(tf.mean(tf.sum(tf.mul(tf.logSoftmax(all), tf.oneHot(wanted, classes + 1)), 1))),
-            scores: { accuracy: share(tf.equal(tf.argMax(all, 1), wanted)) },
+            scores: { accuracy: tf.mean(hits(all, wanted)) },
           };
         },
       );

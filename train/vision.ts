@@ -8,6 +8,7 @@
 import { cellCount, type Grid, patchBox, patchSide } from "../core/geometry/mod.ts";
 import { inferShapes } from "../core/graph/mod.ts";
 import type { ReadingName } from "../core/policy/mod.ts";
+import { compiled } from "./engine/compiled.ts";
 import type { Learner } from "./engine/learner.ts";
 import { tf } from "./engine/tf.ts";
 
@@ -32,6 +33,13 @@ export interface Vision {
    * @returns `float32[S * N, C]`.
    */
   logits(frames: Frames, actions: Float32Array, seed?: number): tf.Tensor2D;
+}
+
+/** Class logits of whole frames by a network that reads them as `image`, running statistics: `float32[N, C]`. */
+export function wholeLogits(learner: Learner, { images, shape }: Frames): tf.Tensor2D {
+  return compiled(() =>
+    tf.tidy(() => learner.predict({ image: tf.tensor4d(images, [...shape]) })["logits"] as tf.Tensor2D)
+  );
 }
 
 /** The vision of a reading. */

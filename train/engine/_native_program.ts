@@ -164,15 +164,23 @@ const constant = (sides: readonly number[], values: readonly number[], dtype: nu
 
 /** An attribute as the addon got it; an array is a list. */
 function attribute({ name, type, value }: Attribute, binding: Binding): Write {
-  const write = (writer: BinaryWriter, one: unknown): void => {
-    if (type === binding.TF_ATTR_STRING) writer.tag(VALUE.s, WireType.LengthDelimited).string(one as string);
-    else if (type === binding.TF_ATTR_INT) writer.tag(VALUE.i, WireType.Varint).int64(one as number);
-    else if (type === binding.TF_ATTR_FLOAT) writer.tag(VALUE.f, WireType.Bit32).float(one as number);
-    else if (type === binding.TF_ATTR_BOOL) writer.tag(VALUE.b, WireType.Varint).bool(one as boolean);
-    else if (type === binding.TF_ATTR_TYPE) writer.tag(VALUE.type, WireType.Varint).int32(one as number);
-    else {throw new RangeError(
-        `Cannot write attribute "${name}": its type is ${type}, must be a known TF_ATTR_*`,
-      );}
+  const write = (writer: BinaryWriter, one: unknown): BinaryWriter => {
+    switch (type) {
+      case binding.TF_ATTR_STRING:
+        return writer.tag(VALUE.s, WireType.LengthDelimited).string(one as string);
+      case binding.TF_ATTR_INT:
+        return writer.tag(VALUE.i, WireType.Varint).int64(one as number);
+      case binding.TF_ATTR_FLOAT:
+        return writer.tag(VALUE.f, WireType.Bit32).float(one as number);
+      case binding.TF_ATTR_BOOL:
+        return writer.tag(VALUE.b, WireType.Varint).bool(one as boolean);
+      case binding.TF_ATTR_TYPE:
+        return writer.tag(VALUE.type, WireType.Varint).int32(one as number);
+      default:
+        throw new RangeError(
+          `Cannot write attribute "${name}": its type is ${type}, must be a known TF_ATTR_*`,
+        );
+    }
   };
   // Fields of a list of values have the numbers of the single ones.
   return (writer) =>

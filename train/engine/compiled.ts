@@ -48,9 +48,10 @@ export function compiler(): Compiler | undefined {
  *
  * @param f Must not wait. Where a graph fails (an index out of range), what `f` gave is disposed of, and variables it assigned have
  * lost their values.
+ * @param steady Whether shapes are the same every time; where they are not, nothing is compiled. @default true
  */
-export function compiled<T extends tf.TensorContainer | void>(f: () => T): T {
-  const own = compiler();
+export function compiled<T extends tf.TensorContainer | void>(f: () => T, steady = true): T {
+  const own = steady ? compiler() : undefined;
   if (own === undefined) return f();
   let result: T | undefined;
   try {

@@ -4,7 +4,6 @@
  * @module
  */
 import { compiled } from "./compiled.ts";
-import { Held } from "./held.ts";
 import type { Learner } from "./learner.ts";
 import { softmaxCrossEntropy } from "./native_kernels.ts";
 import type { Gradients, Optimizer } from "./optimizer.ts";
@@ -30,7 +29,7 @@ export interface StepParts {
  * @returns The loss as a scalar the caller disposes of (reading it is the only wait of a step).
  */
 export function step(parts: StepParts, loss: () => tf.Scalar): tf.Scalar {
-  return parts.steady === true ? compiled(() => move(parts, loss)) : move(parts, loss);
+  return compiled(() => move(parts, loss), parts.steady ?? false);
 }
 
 function move({ learners, updates }: StepParts, loss: () => tf.Scalar): tf.Scalar {
@@ -67,9 +66,9 @@ function dropTape(): void {
 /** A loss and what is to be known beside it, all of one pass. */
 export interface Scored {
   /** A scalar. */
-  readonly loss: tf.Tensor;
+  readonly loss: tf.Scalar;
   /** Scalars by name; no gradient flows to them. */
-  readonly scores: Readonly<Record<string, tf.Tensor>>;
+  readonly scores: Readonly<Record<string, tf.Scalar>>;
 }
 
 /**
@@ -79,22 +78,28 @@ export interface Scored {
  * @param compute Computes loss and scores; runs inside a tidy.
  * @returns `loss` and the scores, scalars the caller disposes of; nothing is left if it throws.
  */
-export function scoredStep(parts: StepParts, compute: () => Scored): Record<string, tf.Scalar> {
-  using kept = new Held();
+export function scoredStep(
+  parts: StepParts,
+  compute: () => Scored,
+): { readonly loss: tf.Scalar; readonly [score: string]: tf.Scalar } {
   let scores: Scored["scores"] = {};
-  const loss = step(parts, () => {
-    const scored = compute();
-    scores = scored.scores;
-    for (const score of Object.values(scores)) kept.add(tf.keep(score));
-    return scored.loss as tf.Scalar;
-  });
-  kept.release();
-  return { loss, ...scores as Record<string, tf.Scalar> };
+  try {
+    const loss = step(parts, () => {
+      const scored = compute();
+      scores = scored.scores;
+      for (const score of Object.values(scores)) tf.keep(score);
+      return scored.loss;
+    });
+    return { loss, ...scores };
+  } catch (error) {
+    tf.dispose({ ...scores });
+    throw error;
+  }
 }
 
-/** Share of truths among booleans of any shape, a scalar. */
-export function share(truths: tf.Tensor): tf.Scalar {
-  return tf.mean(tf.cast(truths, "float32"));
+/** 1 where the largest of logits `float32[N, C]` is that of the label `int32[N]`, 0 elsewhere: `float32[N]`. */
+export function hits(logits: tf.Tensor, labels: tf.Tensor1D): tf.Tensor1D {
+  return tf.cast(tf.equal(tf.argMax(logits, 1), labels), "float32");
 }
 
 /** Mean cross-entropy of logits `float32[N, C]` and labels `int32[N]`, a scalar. */
